@@ -1,0 +1,3 @@
+"""AI governance that runs, inside Jupyter."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Immutable values that every layer above speaks: executions, task runs, approvals, events, commands, actors."""

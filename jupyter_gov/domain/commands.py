@@ -1,0 +1,122 @@
+"""What a step asks the runtime to do, and the facts it puts on record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from jupyter_gov.domain.approval import Approval
+from jupyter_gov.domain.events import Event
+from jupyter_gov.domain.execution import Execution, Label
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Base of all commands."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunTask(Command):
+    """Run an attempt.
+
+    ``inline``: the task run is already RUNNING and the loop itself runs it right after the commit; otherwise it
+    is CREATED and a worker begins with ``AttemptStarted``.
+    """
+
+    task_run_id: str
+    attempt: int
+    inline: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KillTask(Command):
+    """Stop the attempt in flight and everything it started."""
+
+    task_run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer(Command):
+    """Wake the execution at ``due``; kinds: ``pause``, ``retry``, ``timeout``, ``sla``."""
+
+    timer_id: str
+    timer_kind: str
+    due: datetime
+    task_run_id: str | None
+    state_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClearTimers(Command):
+    """Forget the timers of a task run (``None``: of the whole execution)."""
+
+    task_run_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StartSubflow(Command):
+    """Create the execution that a Subflow task calls, under an id known beforehand, so that a repeat is harmless."""
+
+    task_run_id: str
+    child_id: str
+    namespace: str
+    flow_id: str
+    revision: int | None
+    inputs: Mapping[str, Any]
+    labels: tuple[Label, ...]
+    wait: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Notify(Command):
+    """Put an event into another execution's inbox, in the same transaction (child to parent, parent to child)."""
+
+    execution_id: str
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What goes into one audit entry: who did what to what. ``body`` holds everything needed to fold the state.
+
+    The body's ``changes`` key has the shape that ``engine.facts.changes`` documents.
+    """
+
+    action: str
+    subject: str
+    actor: str
+    assurance: str
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The result of ``engine.step``: what to store in one transaction, and what to do after it.
+
+    Attributes
+    ----------
+    execution
+        The execution after the event; its ``version`` is one higher if anything changed.
+    changed
+        Ids of task runs that are new or different.
+    dropped
+        Ids of task runs that a restart removed.
+    approvals
+        Gates opened, or left by something else than people (timer, kill).
+    facts
+        At least one, if anything changed.
+    """
+
+    execution: Execution
+    changed: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    commands: tuple[Command, ...] = ()
+    facts: tuple[Fact, ...] = ()
+
+    @property
+    def is_noop(self) -> bool:
+        """Whether the event changed nothing."""
+        return not self.facts

@@ -1,0 +1,160 @@
+"""What can happen to an execution: the input alphabet of ``engine.step``.
+
+Each event has ``kind``, which names it in the inbox table and in the audit entry, and survives a round trip
+through ``to_json`` / ``from_json``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
+
+from jupyter_gov.domain.execution import Failure
+from jupyter_gov.domain.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base of all events."""
+
+    kind: ClassVar[str] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Start(Event):
+    """A created execution begins."""
+
+    kind: ClassVar[str] = "execution.start"
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted(Event):
+    """A worker begins an attempt of a created task run."""
+
+    kind: ClassVar[str] = "attempt.started"
+    task_run_id: str
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFinished(Event):
+    """A worker ends an attempt.
+
+    ``state`` is SUCCESS, WARNING, FAILED or KILLED; ``labels`` and ``variables`` are what the task changes on
+    the execution.
+    """
+
+    kind: ClassVar[str] = "attempt.finished"
+    task_run_id: str
+    attempt: int
+    state: State
+    outputs: Mapping[str, Any] | None = None
+    failure: Failure | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    log_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptLost(Event):
+    """The worker of a running attempt is gone; effects may have happened."""
+
+    kind: ClassVar[str] = "attempt.lost"
+    task_run_id: str
+    attempt: int
+    repeatable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired(Event):
+    """A timer is due; it does nothing when its task run has moved on since it was set."""
+
+    kind: ClassVar[str] = "timer.fired"
+    timer_id: str
+    timer_kind: str
+    task_run_id: str | None
+    state_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalDecided(Event):
+    """A gate left OPEN through people."""
+
+    kind: ClassVar[str] = "approval.decided"
+    approval_id: str
+    task_run_id: str
+    status: str
+    by: str
+    on: str
+    reason: str | None = None
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SubflowStarted(Event):
+    """The execution that a Subflow task asked for exists (or could not be created: ``failure``)."""
+
+    kind: ClassVar[str] = "subflow.started"
+    task_run_id: str
+    child_id: str | None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubflowEnded(Event):
+    """The execution that a Subflow task waits for ended."""
+
+    kind: ClassVar[str] = "subflow.ended"
+    task_run_id: str
+    child_id: str
+    state: State
+    outputs: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kill(Event):
+    """A person (or the parent) stops the execution."""
+
+    kind: ClassVar[str] = "execution.kill"
+    by: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Restart(Event):
+    """A person continues an ended execution from its failed task runs."""
+
+    kind: ClassVar[str] = "execution.restart"
+    by: str
+
+
+EVENTS: Mapping[str, type[Event]] = {
+    event.kind: event
+    for event in (
+        Start,
+        AttemptStarted,
+        AttemptFinished,
+        AttemptLost,
+        TimerFired,
+        ApprovalDecided,
+        SubflowStarted,
+        SubflowEnded,
+        Kill,
+        Restart,
+    )
+}
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """Return the JSON-able fields of an event; ``event.kind`` is stored beside them."""
+    return asdict(event)
+
+
+def from_json(kind: str, data: Mapping[str, Any]) -> Event:
+    """Return the event of ``kind`` that ``to_json`` made ``data`` from."""
+    fields = dict(data)
+    if "state" in fields:
+        fields["state"] = State(fields["state"])
+    if fields.get("failure"):
+        fields["failure"] = Failure(**fields["failure"])
+    return EVENTS[kind](**fields)

@@ -1,0 +1,1 @@
+"""The checked flow as immutable values."""

@@ -1,0 +1,110 @@
+"""What the language needs from above, as protocols: which types exist, and what expressions may ask for.
+
+``lang`` knows neither plugins nor files nor a store; the registry and the run context implement these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel
+
+TypeKind = Literal["runnable", "flowable", "trigger", "nested"]
+SlotKind = Literal["list", "map"]
+"""How a property holds tasks: a list of tasks, or a map from case to list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """A spelling that we accept with a warning although stock Kestra refuses it, or that became old."""
+
+    to: str
+    reason: str = "deprecated"
+
+
+@dataclass(frozen=True, slots=True)
+class TypeInfo:
+    """One type that may stand behind ``type:``.
+
+    Attributes
+    ----------
+    name
+        Canonical name.
+    model
+        The pydantic class of its own properties (those of every task are not in it).
+    slots
+        Properties that hold child tasks.
+    renames
+        Other spellings of properties -> the right one; the checker warns and rewrites.
+    inline
+        The loop runs it itself: cheap, pure, no I/O.
+    repeatable
+        Running it again after a crash does no harm.
+    aliases
+        Other names of the type.
+    """
+
+    name: str
+    kind: TypeKind
+    model: type[BaseModel]
+    slots: Mapping[str, SlotKind] = field(default_factory=dict)
+    renames: Mapping[str, Rename] = field(default_factory=dict)
+    inline: bool = False
+    repeatable: bool = False
+    aliases: Sequence[str] = ()
+    deprecated: str | None = None
+
+
+class TypeCatalogue(Protocol):
+    """Knows all types; implemented by ``plugins.registry.Registry``."""
+
+    def find(self, name: str) -> TypeInfo | None:
+        """Return the type of this name or alias, or None."""
+        ...
+
+    def names(self) -> Sequence[str]:
+        """Return all canonical names, for "did you mean" and completion."""
+        ...
+
+    def problem(self, name: str) -> str | None:
+        """Return why the plugin that offers ``name`` could not be loaded, if so."""
+        ...
+
+
+class ExpressionHost(Protocol):
+    """What functions and filters of an expression may reach; every method may raise ``GovError``."""
+
+    def now(self) -> datetime:
+        """Return the present time, aware."""
+        ...
+
+    def read(self, uri: str) -> str:
+        """Return the text of a file of this execution or namespace."""
+        ...
+
+    def file_size(self, uri: str) -> int:
+        """Return the size of a file in bytes."""
+        ...
+
+    def file_exists(self, uri: str) -> bool:
+        """Return whether the file exists."""
+        ...
+
+    def file_uri(self, path: str) -> str:
+        """Return the URI of a namespace file."""
+        ...
+
+    def secret(self, name: str) -> str:
+        """Return a secret of the namespace."""
+        ...
+
+    def kv(self, key: str, namespace: str | None, error_on_missing: bool) -> Any:
+        """Return a stored value."""
+        ...
+
+    def error_logs(self) -> Sequence[Mapping[str, Any]]:
+        """Return the ERROR log lines of the execution."""
+        ...

@@ -1,0 +1,144 @@
+"""Base classes of task types: one class is schema, documentation, examples and code.
+
+The class docstring is the page that ``jupyter gov docs TYPE`` prints; field descriptions and ``examples`` go into
+the JSON Schema. Python names are snake_case, YAML names camelCase (made by alias).
+
+A property that may be written as an expression is annotated ``Dynamic[T]``: while the flow is checked it accepts
+``T`` or text with ``{{ }}``; before ``run`` it is rendered and must then be a ``T``.
+
+Examples
+--------
+>>> class Greet(RunnableTask):
+...     '''Greets somebody.'''
+...     type_name = "example.Greet"
+...     who: Dynamic[str]
+...     def run(self, ctx):
+...         return {"greeting": f"Hello {self.who}"}
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationInfo, WrapValidator
+from pydantic.alias_generators import to_camel
+
+from jupyter_gov.lang.ports import Rename, SlotKind, TypeInfo, TypeKind
+
+if TYPE_CHECKING:
+    from jupyter_gov.plugins.context import RunContext
+
+CHECKING = "checking"
+"""Key of the pydantic validation context that is true while a flow is checked, before anything is rendered."""
+
+
+def is_template(value: object) -> bool:
+    """Return whether a value is text that holds an expression."""
+    return isinstance(value, str) and ("{{" in value or "{%" in value)
+
+
+def _allow_template(value: Any, handler: Any, info: ValidationInfo) -> Any:
+    if info.context and info.context.get(CHECKING) and is_template(value):
+        return value
+    return handler(value)
+
+
+class DynamicMarker:
+    """Marks a field whose value is rendered before ``run``."""
+
+
+T = TypeVar("T")
+Dynamic = Annotated[T, DynamicMarker(), WrapValidator(_allow_template)]
+"""``Dynamic[int]``: an int, or an expression that renders to one."""
+
+
+class GovModel(BaseModel):
+    """Base of everything that is written in YAML: unknown keys refused, names in camelCase, immutable."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, arbitrary_types_allowed=True
+    )
+
+
+class Output(GovModel):
+    """Base of what a task hands back; dumped by alias into ``outputs.<task id>``."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class TypedModel(GovModel):
+    """Base of everything that stands behind ``type:``.
+
+    Attributes
+    ----------
+    type_name
+        Canonical name, as written in ``type:``.
+    aliases
+        Older names that load the same class.
+    renames
+        Property spellings accepted with a warning -> the right one.
+    deprecated
+        Why not to use the type any more, and what instead.
+    examples
+        Complete YAML of the task, shown in the docs and executed by a test.
+    """
+
+    type_name: ClassVar[str]
+    kind: ClassVar[TypeKind] = "nested"
+    aliases: ClassVar[tuple[str, ...]] = ()
+    renames: ClassVar[Mapping[str, Rename]] = {}
+    deprecated: ClassVar[str | None] = None
+    examples: ClassVar[tuple[str, ...]] = ()
+    slots: ClassVar[Mapping[str, SlotKind]] = {}
+    inline: ClassVar[bool] = False
+    repeatable: ClassVar[bool] = False
+
+    @classmethod
+    def info(cls) -> TypeInfo:
+        """Return what the checker needs to know of this type."""
+        return TypeInfo(
+            name=cls.type_name,
+            kind=cls.kind,
+            model=cls,
+            slots=cls.slots,
+            renames=cls.renames,
+            inline=cls.inline,
+            repeatable=cls.repeatable,
+            aliases=cls.aliases,
+            deprecated=cls.deprecated,
+        )
+
+
+class RunnableTask(TypedModel, ABC):
+    """A task that does work on a worker.
+
+    Set ``inline = True`` only for work without I/O that takes microseconds; ``repeatable = True`` if running it again
+    after a crash does no harm.
+    """
+
+    kind: ClassVar[TypeKind] = "runnable"
+
+    @abstractmethod
+    def run(self, ctx: RunContext) -> Output | Mapping[str, Any] | None:
+        """Do the work and return the outputs.
+
+        Raises
+        ------
+        TaskError
+            The work cannot be done; the message goes to the person who runs the flow.
+        """
+
+
+class FlowableTask(TypedModel):
+    """A task that only decides which tasks run next; its behaviour is pure and lives in ``engine.flowables``."""
+
+    kind: ClassVar[TypeKind] = "flowable"
+    slots: ClassVar[Mapping[str, SlotKind]] = {"tasks": "list", "errors": "list", "finally": "list"}
+
+
+class Trigger(TypedModel):
+    """Something that starts executions by itself."""
+
+    kind: ClassVar[TypeKind] = "trigger"

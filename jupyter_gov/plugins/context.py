@@ -1,0 +1,196 @@
+"""What a running task may ask of its surroundings, as protocols; the runtime implements them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from jupyter_gov.domain.execution import Execution, TaskRun
+
+LogLevel = Literal["TRACE", "DEBUG", "INFO", "WARN", "ERROR"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A number that a task reports: a counter, or a timer in seconds."""
+
+    name: str
+    type: Literal["counter", "timer"]
+    value: float
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessResult:
+    """How a child process ended."""
+
+    exit_code: int
+    stdout_lines: int
+    stderr_lines: int
+
+
+class TaskLogger(Protocol):
+    """Log lines of the attempt; secrets are masked before they are stored."""
+
+    def log(self, level: LogLevel, message: str) -> None:
+        """Record a line."""
+        ...
+
+    def trace(self, message: str) -> None: ...
+    def debug(self, message: str) -> None: ...
+    def info(self, message: str) -> None: ...
+    def warn(self, message: str) -> None: ...
+    def error(self, message: str) -> None: ...
+
+
+class Cancellation(Protocol):
+    """Tells a task that it must stop: killed, timed out, or its lease is lost."""
+
+    @property
+    def requested(self) -> bool: ...
+
+    @property
+    def reason(self) -> str | None:
+        """``killed``, ``timeout`` or ``lease``; None while it may go on."""
+        ...
+
+    def raise_if_requested(self) -> None:
+        """Raise ``TaskError`` if the task must stop."""
+        ...
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep; return True at once when the task must stop."""
+        ...
+
+    def on_request(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` (from another thread) when the task must stop."""
+        ...
+
+
+class Processes(Protocol):
+    """The only way to start a child process: own group, watched, killed as a tree."""
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        on_stdout: Callable[[str], None],
+        on_stderr: Callable[[str], None],
+    ) -> ProcessResult:
+        """Run a command to its end, line by line.
+
+        Raises
+        ------
+        TaskError
+            ``GOV81x``: it could not be started, was killed, timed out, or wrote more than the limit.
+        """
+        ...
+
+
+class Files(Protocol):
+    """Files of the execution, content-addressed, behind ``kestra://`` and ``gov://`` URIs."""
+
+    def put(self, source: Path, name: str | None = None) -> str:
+        """Store a file and return its URI."""
+        ...
+
+    def put_bytes(self, data: bytes, name: str) -> str:
+        """Store bytes and return their URI."""
+        ...
+
+    def get(self, uri: str) -> Path:
+        """Return a local, read-only path of a file by URI (``gov://``, ``kestra://``) or of a path inside the
+        allowed directories.
+
+        Raises
+        ------
+        TaskError
+            Not found, or outside what this execution may read.
+        """
+        ...
+
+    def read_text(self, uri: str) -> str:
+        """Return the text of a file."""
+        ...
+
+
+class RunContext(Protocol):
+    """Everything a runnable task sees of the world."""
+
+    @property
+    def execution(self) -> Execution: ...
+
+    @property
+    def task_run(self) -> TaskRun: ...
+
+    @property
+    def attempt(self) -> int: ...
+
+    @property
+    def logger(self) -> TaskLogger: ...
+
+    @property
+    def cancellation(self) -> Cancellation: ...
+
+    @property
+    def processes(self) -> Processes: ...
+
+    @property
+    def files(self) -> Files: ...
+
+    @property
+    def working_dir(self) -> Path:
+        """A fresh folder of this attempt, removed afterwards."""
+        ...
+
+    @property
+    def start_dir(self) -> Path:
+        """Folder in which the execution was started; relative paths of the user resolve here."""
+        ...
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The allow-listed environment for children: never a database URL, key or token."""
+        ...
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Settings of the installation by dotted name, such as ``mail.host``, ``ai.provider``, ``paths.allowed``."""
+        ...
+
+    def render(self, value: Any, extra: Mapping[str, Any] | None = None) -> Any:
+        """Render texts at any depth of ``value`` in the context of this task run."""
+        ...
+
+    def secret(self, name: str) -> str:
+        """Return a secret; from now on it is masked in logs and outputs."""
+        ...
+
+    def mask(self, text: str) -> None:
+        """Mask ``text`` in everything that this attempt logs or hands back."""
+        ...
+
+    def metric(self, metric: Metric) -> None:
+        """Report a number."""
+        ...
+
+    def progress(self, done: int, total: int, label: str = "") -> None:
+        """Report progress of long work; shown live, not stored."""
+        ...
+
+    def set_labels(self, labels: Mapping[str, str]) -> None:
+        """Add labels to the execution when this attempt succeeds."""
+        ...
+
+    def warn(self, message: str) -> None:
+        """Log a warning and let the task run end WARNING instead of SUCCESS."""
+        ...
+
+    def now(self) -> datetime:
+        """Return the present time."""
+        ...

@@ -1,0 +1,246 @@
+"""The one interface that every face speaks; ``service.local`` implements it over the store, ``service.remote`` (team
+mode) over HTTP.
+
+A face translates a request, calls ONE of these methods, and shows the result. ``actor`` is always what the host
+established, never what the client says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from jupyter_gov.domain.actor import Actor
+from jupyter_gov.domain.approval import Approval, ApprovalStatus, Verdict, Vote
+from jupyter_gov.domain.execution import Execution
+from jupyter_gov.domain.flow import AuditEntry, ExecutionFilter, ExecutionSummary, FlowRevision, LogLine
+from jupyter_gov.lang.check import CheckedFlow
+from jupyter_gov.lang.models.flow import Flow
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalDetail:
+    """A gate with its votes; ``can_decide`` and ``why_not`` are for the actor who asked."""
+
+    approval: Approval
+    votes: tuple[Vote, ...] = ()
+    can_decide: bool = True
+    why_not: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that ``verify`` found wrong: where, what differs, what may have happened."""
+
+    code: str
+    stream: str
+    seq: int | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What ``audit verify`` proved, what it found, and what it cannot see."""
+
+    entries: int
+    streams: int
+    findings: tuple[Finding, ...]
+    limits: tuple[str, ...]
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
+
+
+@dataclass(frozen=True, slots=True)
+class NotebookRecord:
+    """What a papermill batch reports of one notebook run."""
+
+    input_path: str
+    output_path: str
+    input_digest: str
+    output_digest: str
+    parameters: Mapping[str, Any]
+    environment: Mapping[str, str]
+    cells: tuple[Mapping[str, Any], ...]
+    state: str
+    started: datetime
+    ended: datetime
+    failure: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StartRequest:
+    """What a person (or trigger) asks to be run; the newest revision unless one is named."""
+
+    namespace: str
+    flow_id: str
+    revision: int | None = None
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    workdir: str | None = None
+    supersedes: str | None = None
+
+
+class FlowService(Protocol):
+    """Flows: check, register, read."""
+
+    def check(self, source: str, *, allow_unknown_types: bool = False) -> CheckedFlow:
+        """Return the checked flow with all its diagnostics; writes nothing."""
+        ...
+
+    def register(self, source: str, actor: Actor, *, allow_unknown_types: bool = False) -> FlowRevision:
+        """Store a flow text and return its revision: a new one only if the text changed.
+
+        Raises
+        ------
+        FlowError
+            The flow has errors; carries all diagnostics.
+        """
+        ...
+
+    def get(self, namespace: str, flow_id: str, actor: Actor, revision: int | None = None) -> FlowRevision: ...
+
+    def load(self, revision: FlowRevision) -> Flow:
+        """Return the checked flow of a stored revision."""
+        ...
+
+    def list(self, actor: Actor, namespace: str | None = None, limit: int = 100) -> Sequence[FlowRevision]:
+        """Return the newest revision of each flow."""
+        ...
+
+
+class ExecutionService(Protocol):
+    """Executions: start, watch, stop, continue."""
+
+    def start(self, request: StartRequest, actor: Actor) -> Execution:
+        """Create an execution and return it; the inputs are typed and checked first.
+
+        Raises
+        ------
+        InputError
+            A value is missing or of the wrong type; nothing was created.
+        """
+        ...
+
+    def get(self, execution_id: str, actor: Actor) -> Execution: ...
+
+    def list(
+        self, actor: Actor, where: ExecutionFilter = ExecutionFilter(), *, before: str | None = None, limit: int = 50
+    ) -> Sequence[ExecutionSummary]:
+        """Return executions, newest first; ``before`` is the id to continue after."""
+        ...
+
+    def logs(
+        self, execution_id: str, actor: Actor, *, after: int = 0, task_run_id: str | None = None, limit: int = 1000
+    ) -> Sequence[LogLine]:
+        """Return log lines whose id is higher than ``after``, oldest first."""
+        ...
+
+    def wait(
+        self,
+        execution_id: str,
+        actor: Actor,
+        *,
+        until: Callable[[Execution], bool],
+        timeout: float | None = None,
+        on_change: Callable[[Execution], None] | None = None,
+    ) -> Execution:
+        """Block until ``until(execution)`` holds (or the time is over) and return the execution as it then is."""
+        ...
+
+    def kill(self, execution_id: str, actor: Actor, reason: str | None = None) -> None: ...
+
+    def restart(self, execution_id: str, actor: Actor) -> None: ...
+
+    def file(self, execution_id: str, uri: str, actor: Actor) -> Path:
+        """Return a local path of a file of the execution."""
+        ...
+
+    def progress(self, execution_id: str) -> Mapping[str, tuple[int, int, str]]:
+        """Return the live progress of running task runs of this process: id -> (done, total, label)."""
+        ...
+
+    def record_notebook(self, record: NotebookRecord, actor: Actor) -> Execution:
+        """Put a notebook run that papermill did outside of any flow on record, as an ended execution."""
+        ...
+
+
+class ApprovalService(Protocol):
+    """Human gates."""
+
+    def list(
+        self,
+        actor: Actor,
+        *,
+        status: ApprovalStatus | None = ApprovalStatus.OPEN,
+        execution_id: str | None = None,
+        limit: int = 100,
+    ) -> Sequence[ApprovalDetail]: ...
+
+    def get(self, approval_id: str, actor: Actor) -> ApprovalDetail: ...
+
+    def decide(
+        self,
+        approval_id: str,
+        verdict: Verdict,
+        actor: Actor,
+        *,
+        subject_digest: str,
+        reason: str | None = None,
+        inputs: Mapping[str, Any] | None = None,
+    ) -> Approval:
+        """Answer a gate; one compare-and-set decides, everything else changes nothing.
+
+        Raises
+        ------
+        AccessError
+            Not entitled (``GOV403``), already decided (``GOV409``), another subject than the one seen (``GOV412``).
+        InputError
+            A value of the form is wrong; the gate stays open.
+        """
+        ...
+
+
+class AuditService(Protocol):
+    """The history."""
+
+    def entries(self, actor: Actor, stream: str | None = None, *, after: int = 0, limit: int = 500) -> Sequence[AuditEntry]: ...
+
+    def verify(self, actor: Actor, on_progress: Callable[[int, int], None] | None = None) -> VerifyReport:
+        """Check all chains, and that folding the entries gives the stored state."""
+        ...
+
+    def export(self, actor: Actor, target: Path) -> int:
+        """Write all entries as JSON lines; return how many."""
+        ...
+
+
+class Gov(Protocol):
+    """Everything a face needs, in one object."""
+
+    @property
+    def flows(self) -> FlowService: ...
+    @property
+    def executions(self) -> ExecutionService: ...
+    @property
+    def approvals(self) -> ApprovalService: ...
+    @property
+    def audit(self) -> AuditService: ...
+
+    def sql(self, query: str, actor: Actor, parameters: Sequence[Any] = ()) -> Any:
+        """Answer a read-only question over the history with DuckDB; returns a pandas DataFrame."""
+        ...
+
+    def start_loop(self) -> None:
+        """Carry on executions in this process (idempotent)."""
+        ...
+
+    def close(self) -> None:
+        """Stop the loop, kill what it started, close the store."""
+        ...
