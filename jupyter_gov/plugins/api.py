@@ -33,6 +33,18 @@ if TYPE_CHECKING:
 CHECKING = "checking"
 """Key of the pydantic validation context that is true while a flow is checked, before anything is rendered."""
 
+NOTES = "notes"
+"""Key of the pydantic validation context: a list to which validators add warnings while a flow is checked."""
+
+CATALOGUE = "catalogue"
+"""Key of the pydantic validation context: the ``TypeCatalogue`` in which nested types are looked up."""
+
+
+def note(info: ValidationInfo, message: str) -> None:
+    """Add a warning about the property under validation, for the author of the flow; nothing happens at run time."""
+    if info.context and (notes := info.context.get(NOTES)) is not None:
+        notes.append((info.field_name, message))
+
 
 def is_template(value: object) -> bool:
     """Return whether a value is text that holds an expression."""
