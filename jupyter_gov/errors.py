@@ -170,6 +170,8 @@ class TaskError(GovError):
     ----------
     outputs
         What the task had produced before it failed; kept with the task run.
+    details
+        What a person needs to find the fault (a failing cell, a traceback); becomes ``Failure.details``.
     """
 
     default_code = "GOV800"
@@ -182,9 +184,11 @@ class TaskError(GovError):
         hint: str | None = None,
         location: Location | None = None,
         outputs: dict[str, Any] | None = None,
+        details: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(message, code=code, hint=hint, location=location)
         self.outputs = outputs
+        self.details = details
 
 
 class InstallationError(GovError):

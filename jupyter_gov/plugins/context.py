@@ -119,6 +119,106 @@ class Files(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class NotebookRequest:
+    """A notebook to execute.
+
+    Attributes
+    ----------
+    parameters
+        Plain values; checked against the notebook's cell that is tagged ``parameters``.
+    environment
+        The allow-listed environment; kernels that wait in the pool have it already.
+    own_environment
+        Variables of this run alone, secrets among them; no kernel of another run ever has them.
+    name
+        File name that the executed notebook says it came from, so that no path of this machine is saved in it.
+    """
+
+    path: Path
+    name: str
+    cwd: Path
+    environment: Mapping[str, str]
+    own_environment: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    kernel_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotebookCell:
+    """How one code cell went; ``number`` counts all cells of the source notebook from 1, None for the injected one."""
+
+    id: str
+    number: int | None
+    state: Literal["SUCCESS", "FAILED", "NOT_RUN"]
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotebookFailure:
+    """Why a notebook did not come to its end; the traceback has no terminal colours."""
+
+    code: str
+    message: str
+    hint: str | None = None
+    number: int | None = None
+    execution_count: int | None = None
+    source: str | None = None
+    traceback: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotebookResult:
+    """What came of a notebook; the executed notebook is written whatever happened."""
+
+    cells: tuple[NotebookCell, ...]
+    outputs: Mapping[str, Any]
+    failure: NotebookFailure | None = None
+    pooled_kernel: bool = False
+
+
+class NotebookEvents(Protocol):
+    """Told of everything while the notebook runs, in the thread that called ``run``."""
+
+    def line(self, stream: Literal["stdout", "stderr", "result"], text: str) -> None:
+        """Take a line that a cell wrote, or the text of what it displayed."""
+        ...
+
+    def cell_started(self, number: int | None, done: int, total: int, title: str) -> None:
+        """Take the start of a code cell; ``done`` of ``total`` code cells have ended."""
+        ...
+
+    def cell_ended(self, cell: NotebookCell, done: int, total: int) -> None:
+        """Take the end of a code cell."""
+        ...
+
+    def metric(self, metric: Metric) -> None:
+        """Take a number that the notebook reported."""
+        ...
+
+
+class Notebooks(Protocol):
+    """The only way to execute a notebook: in a kernel of its own, killed with its task."""
+
+    def run(
+        self,
+        request: NotebookRequest,
+        *,
+        target: Path,
+        cancellation: Cancellation,
+        redact: Callable[[str], str],
+        events: NotebookEvents,
+    ) -> NotebookResult:
+        """Execute a notebook and write the result to ``target``, also when a cell fails or the run is cancelled.
+
+        Raises
+        ------
+        TaskError
+            ``GOV84x``: nothing was executed, since the notebook, a parameter or the kernel is wrong.
+        """
+        ...
+
+
 class RunContext(Protocol):
     """Everything a runnable task sees of the world."""
 
@@ -139,6 +239,9 @@ class RunContext(Protocol):
 
     @property
     def processes(self) -> Processes: ...
+
+    @property
+    def notebooks(self) -> Notebooks: ...
 
     @property
     def files(self) -> Files: ...
@@ -167,12 +270,20 @@ class RunContext(Protocol):
         """Render texts at any depth of ``value`` in the context of this task run."""
         ...
 
+    def render_typed(self, value: Any, extra: Mapping[str, Any] | None = None) -> Any:
+        """Render as ``render`` does, but let a text that is one single expression become its native value."""
+        ...
+
     def secret(self, name: str) -> str:
         """Return a secret; from now on it is masked in logs and outputs."""
         ...
 
     def mask(self, text: str) -> None:
         """Mask ``text`` in everything that this attempt logs or hands back."""
+        ...
+
+    def redact(self, text: str) -> str:
+        """Return ``text`` with everything masked that this attempt knows to be secret."""
         ...
 
     def metric(self, metric: Metric) -> None:
