@@ -141,7 +141,7 @@ class _Builder:
         self._documents += 1
         if self._documents > 1:
             where = Location(_start(event).line + 1, _start(event).column + 1, 3, self.file)
-                self.problems.append(
+            self.problems.append(
                 Diagnostic("GOV106", "error", "a second YAML document starts here; one text holds one flow",
                            "Remove the line ---, or put the second flow into a text of its own.", where)
             )  # fmt: skip
