@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from jupyter_gov.domain.approval import Approval
+from jupyter_gov.domain.approval import Approval, ApprovalStatus
 from jupyter_gov.domain.events import Event
 from jupyter_gov.domain.execution import Execution, Label
 
@@ -56,8 +56,34 @@ class ClearTimers(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class CloseApproval(Command):
+    """Take a gate out of OPEN by something else than people, in the step's own transaction.
+
+    ``required``: the step is only true if this compare-and-set wins (a deadline); if people decided first, the store
+    refuses the whole step with ``ConflictError(code="GOV702")`` and the event that caused it is dropped. Otherwise
+    (the execution ends) a gate that is already closed stays as it is.
+    """
+
+    approval_id: str
+    status: ApprovalStatus
+    by: str
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FreeSlot(Command):
+    """An execution of a flow with a concurrency limit ended: let the oldest queued one of the flow start."""
+
+    namespace: str
+    flow_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class StartSubflow(Command):
-    """Create the execution that a Subflow task calls, under an id known beforehand, so that a repeat is harmless."""
+    """Create the execution that a Subflow task calls, in the step's own transaction, under an id known beforehand.
+
+    ``SubflowStarted`` (with the failure, if it cannot be created) goes into the caller's inbox in the same transaction.
+    """
 
     task_run_id: str
     child_id: str
@@ -104,7 +130,7 @@ class Step:
     dropped
         Ids of task runs that a restart removed.
     approvals
-        Gates opened, or left by something else than people (timer, kill).
+        Gates opened by this step.
     facts
         At least one, if anything changed.
     """

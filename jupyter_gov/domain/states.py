@@ -59,7 +59,9 @@ EXECUTION_TRANSITIONS: Mapping[State, frozenset[State]] = {
 }
 
 TASK_RUN_TRANSITIONS: Mapping[State, frozenset[State]] = {
-    _S.CREATED: frozenset({_S.RUNNING, _S.PAUSED, _S.SKIPPED, _S.FAILED, _S.KILLED, _S.KILLING, _S.SUCCESS, _S.WARNING}),
+    _S.CREATED: frozenset(
+        {_S.RUNNING, _S.PAUSED, _S.SKIPPED, _S.FAILED, _S.KILLED, _S.KILLING, _S.SUCCESS, _S.WARNING}
+    ),
     _S.RUNNING: frozenset(
         {
             _S.PAUSED,

@@ -95,7 +95,9 @@ class Registry:
         info = self.find(name)
         if info is None:
             reason = self.problem(name) or f"no installed plugin offers the type {name!r}"
-            raise InstallationError(reason, code="GOV901", hint="Install the plugin that offers it, or correct the type.")
+            raise InstallationError(
+                reason, code="GOV901", hint="Install the plugin that offers it, or correct the type."
+            )
         model = info.model
         if not issubclass(model, TypedModel):
             raise InstallationError(f"{name!r} is no task type", code="GOV901")

@@ -210,7 +210,9 @@ class ApprovalService(Protocol):
 class AuditService(Protocol):
     """The history."""
 
-    def entries(self, actor: Actor, stream: str | None = None, *, after: int = 0, limit: int = 500) -> Sequence[AuditEntry]: ...
+    def entries(
+        self, actor: Actor, stream: str | None = None, *, after: int = 0, limit: int = 500
+    ) -> Sequence[AuditEntry]: ...
 
     def verify(self, actor: Actor, on_progress: Callable[[int, int], None] | None = None) -> VerifyReport:
         """Check all chains, and that folding the entries gives the stored state."""

@@ -1,0 +1,1 @@
+"""The tasks that only decide which tasks run next, one file each."""

@@ -1,0 +1,227 @@
+"""What expressions see: lazy views over an execution, so that a step costs the same in a large one."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from jupyter_gov.domain.execution import Execution, TaskRun
+from jupyter_gov.domain.states import State
+from jupyter_gov.lang.models.flow import Flow, TaskDef
+
+
+class LazyContext(Mapping[str, Any]):
+    """A mapping whose values are made when first asked for."""
+
+    __slots__ = ("_makers", "_values")
+
+    def __init__(self, makers: Mapping[str, Callable[[], Any]]) -> None:
+        self._makers = makers
+        self._values: dict[str, Any] = {}
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._values:
+            self._values[key] = self._makers[key]()
+        return self._values[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._makers
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+
+class _RunsByTask(Mapping[str, Any]):
+    """``outputs`` or ``tasks``: by task id, then one level per enclosing loop value, outermost first."""
+
+    __slots__ = ("_depths", "_execution", "_leaf")
+
+    def __init__(self, execution: Execution, depths: Mapping[str, int], leaf: Callable[[TaskRun], Any]) -> None:
+        self._execution = execution
+        self._depths = depths
+        self._leaf = leaf
+
+    def __getitem__(self, task_id: str) -> Any:
+        depth = self._depths.get(task_id)
+        if depth is None:
+            raise KeyError(task_id)
+        return self._level(task_id, (), depth)
+
+    def _level(self, task_id: str, path: tuple[str, ...], depth: int) -> Any:
+        if len(path) < depth:
+            level = _LoopLevel(self, task_id, path, depth)
+            if not path and not len(level):
+                raise KeyError(task_id)
+            return level
+        run = self._execution.find(task_id, path)
+        value = None if run is None else self._leaf(run)
+        if value is None:
+            raise KeyError(task_id if not path else path[-1])
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        seen = {key[0] for key in self._execution.latest}
+        return (task_id for task_id in self._depths if task_id in seen and task_id in self)
+
+    def __contains__(self, key: object) -> bool:
+        try:
+            self[key]  # type: ignore[index]  # any object may be asked for
+        except KeyError:
+            return False
+        return True
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class _LoopLevel(Mapping[str, Any]):
+    """The runs of one task below some loop values, by the next value."""
+
+    __slots__ = ("_depth", "_path", "_root", "_task_id")
+
+    def __init__(self, root: _RunsByTask, task_id: str, path: tuple[str, ...], depth: int) -> None:
+        self._root, self._task_id, self._path, self._depth = root, task_id, path, depth
+
+    def __getitem__(self, value: str) -> Any:
+        return self._root._level(self._task_id, (*self._path, str(value)), self._depth)
+
+    def __iter__(self) -> Iterator[str]:
+        length = len(self._path)
+        found: dict[str, int] = {}
+        for key, run_id in self._root._execution.latest.items():
+            if key[0] == self._task_id and key[1 : 1 + length] == self._path and len(key) > length + 1:
+                run = self._root._execution.task_runs[run_id]
+                found.setdefault(key[1 + length], run.seq)
+        return iter(sorted(found, key=found.__getitem__))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+_LOOPS = {"io.kestra.plugin.core.flow.ForEach"}
+_DEPTHS: OrderedDict[int, tuple[Flow, Mapping[str, int]]] = OrderedDict()
+_KEPT = 64
+
+
+def loop_depths(flow: Flow) -> Mapping[str, int]:
+    """Return how many loops enclose each task; remembered for the flows used last."""
+    known = _DEPTHS.get(id(flow))
+    if known is not None and known[0] is flow:
+        return known[1]
+    depths: dict[str, int] = {}
+    stack: list[tuple[TaskDef, int]] = [
+        (task, 0) for task in (*flow.tasks, *flow.errors, *flow.finally_, *flow.after_execution)
+    ]
+    while stack:
+        task, depth = stack.pop()
+        depths[task.id] = depth
+        for slot, children in task.slots.items():
+            inside = depth + (1 if task.type in _LOOPS and slot == "tasks" else 0)
+            stack.extend((child, inside) for child in children)
+    _DEPTHS[id(flow)] = (flow, depths)
+    while len(_DEPTHS) > _KEPT:
+        _DEPTHS.popitem(last=False)
+    return depths
+
+
+def build(
+    flow: Flow,
+    execution: Execution,
+    run: TaskRun | None = None,
+    *,
+    envs: Mapping[str, Any] | None = None,
+    globals_: Mapping[str, Any] | None = None,
+) -> Mapping[str, Any]:
+    """Return the variables that expressions of this task run (or of the flow) see; see KESTRA.md §10."""
+    depths = loop_depths(flow)
+    makers: dict[str, Callable[[], Any]] = {
+        "flow": lambda: {"id": flow.id, "namespace": flow.namespace, "revision": execution.flow_revision},
+        "execution": lambda: _execution(execution),
+        "outputs": lambda: _RunsByTask(execution, depths, lambda found: found.outputs),
+        "tasks": lambda: _RunsByTask(execution, depths, lambda found: {"state": str(found.state)}),
+        "labels": lambda: _nested({label.key: label.value for label in execution.labels}),
+        "vars": lambda: {**flow.variables, **execution.variables},
+        "envs": lambda: envs or {},
+        "globals": lambda: globals_ or {},
+    }
+    if execution.inputs:
+        makers["inputs"] = lambda: execution.inputs
+    if execution.trigger is not None:
+        trigger = execution.trigger
+        makers["trigger"] = lambda: trigger.variables
+    if run is not None:
+        makers.update(_task_makers(flow, execution, run))
+    return LazyContext(makers)
+
+
+def _task_makers(flow: Flow, execution: Execution, run: TaskRun) -> dict[str, Callable[[], Any]]:
+    task = flow.index[run.task_id]
+    makers: dict[str, Callable[[], Any]] = {
+        "task": lambda: {"id": task.id, "type": task.type},
+        "taskrun": lambda: _task_run(run),
+    }
+    parents = parents_of(execution, run)
+    if parents:
+        makers["parent"] = lambda: parents[0]
+        makers["parents"] = lambda: parents
+    return makers
+
+
+def _execution(execution: Execution) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "id": execution.id,
+        "startDate": execution.created,
+        "state": str(execution.state),
+        "originalId": execution.original_id or execution.id,
+    }
+    return shown
+
+
+def _task_run(run: TaskRun) -> dict[str, Any]:
+    finished = sum(1 for attempt in run.attempts if attempt.state.is_terminal or attempt.state is State.LOST)
+    shown: dict[str, Any] = {"id": run.id, "startDate": run.history.started, "attemptsCount": finished}
+    if run.parent_id is not None:
+        shown["parentId"] = run.parent_id
+    if run.value is not None:
+        shown["value"] = run.value
+    if run.iteration is not None:
+        shown["iteration"] = run.iteration
+    return shown
+
+
+def parents_of(execution: Execution, run: TaskRun) -> list[dict[str, Any]]:
+    """Return the enclosing task runs that have a loop value or outputs, nearest first."""
+    parents: list[dict[str, Any]] = []
+    parent_id = run.parent_id
+    while parent_id is not None:
+        parent = execution.task_runs[parent_id]
+        shown: dict[str, Any] = {}
+        if parent.value is not None:
+            shown["taskrun"] = {"value": parent.value}
+        if parent.outputs is not None:
+            shown["outputs"] = parent.outputs
+        if parent.value is not None:
+            parents.append(shown)
+        parent_id = parent.parent_id
+    return parents
+
+
+def _nested(flat: Mapping[str, str]) -> dict[str, Any]:
+    # `labels.system.correlationId` must work for the key `system.correlationId`.
+    nested: dict[str, Any] = {}
+    for key, value in flat.items():
+        *path, last = key.split(".")
+        level = nested
+        for part in path:
+            found = level.setdefault(part, {})
+            if not isinstance(found, dict):
+                break
+            level = found
+        else:
+            level.setdefault(last, value)
+        nested.setdefault(key, value)
+    return nested

@@ -1,0 +1,148 @@
+"""What a flowable is asked, and what it may answer.
+
+The engine owns everything that all flowables share: counting children, errors and ``finally`` branches, states.
+A flowable decides its main phase only, from its ``Frame`` and the child that just ended.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, ClassVar, Protocol
+
+from jupyter_gov.domain.approval import Assignment
+from jupyter_gov.domain.execution import Execution, Frame, Label, TaskRun
+from jupyter_gov.domain.states import State
+from jupyter_gov.lang.models.flow import TaskDef
+from jupyter_gov.plugins.api import FlowableTask
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A child task run to create: which task, and for which value of a loop."""
+
+    branch: str
+    index: int
+    value: str | None = None
+    iteration: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Wait for people: everything that the approval row needs, rendered."""
+
+    title: str
+    description: str
+    form: tuple[Mapping[str, Any], ...]
+    assignment: Assignment
+    deadline: timedelta | None
+    behavior: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Start another flow."""
+
+    namespace: str
+    flow_id: str
+    revision: int | None
+    inputs: Mapping[str, Any]
+    labels: tuple[Label, ...]
+    wait: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a flowable answers; fields left at None do not change."""
+
+    children: Sequence[Child] = ()
+    branch: str | None = None
+    cursor: int | None = None
+    data: Mapping[str, Any] | None = None
+    items: tuple[str, ...] | None = None
+    outputs: Mapping[str, Any] | None = None
+    wait: Gate | Call | None = None
+
+
+NOTHING = Plan()
+
+
+class Scope(Protocol):
+    """What a flowable sees while it decides."""
+
+    @property
+    def task(self) -> TaskDef: ...
+
+    @property
+    def run(self) -> TaskRun: ...
+
+    @property
+    def frame(self) -> Frame: ...
+
+    @property
+    def execution(self) -> Execution: ...
+
+    def render(self, value: Any) -> Any:
+        """Render texts at any depth."""
+        ...
+
+    def tasks(self, branch: str) -> tuple[TaskDef, ...]:
+        """Return the tasks of a slot."""
+        ...
+
+
+class Flowable(FlowableTask):
+    """Base of all flowables.
+
+    Attributes
+    ----------
+    stops_on_failure
+        Whether no further child of the main phase starts once one has failed.
+    """
+
+    stops_on_failure: ClassVar[bool] = True
+
+    @classmethod
+    @abstractmethod
+    def begin(cls, scope: Scope) -> Plan:
+        """Decide the first children.
+
+        Raises
+        ------
+        GovError
+            The flowable cannot start; its task run fails with this.
+        """
+
+    @classmethod
+    @abstractmethod
+    def proceed(cls, scope: Scope, ended: TaskRun) -> Plan:
+        """Decide what follows a child of the main phase."""
+
+    @classmethod
+    def end_state(cls, scope: Scope, state: State) -> State:
+        """Return the state in which the flowable ends, given the one that its children add up to."""
+        return state
+
+
+def next_enabled(tasks: Sequence[TaskDef], start: int) -> int | None:
+    """Return the index of the first task from ``start`` on that is not disabled, or None."""
+    for index in range(start, len(tasks)):
+        if not tasks[index].disabled:
+            return index
+    return None
+
+
+def first_child(scope: Scope, branch: str, **loop: Any) -> Sequence[Child]:
+    """Return the first enabled task of a slot as a child, if there is one."""
+    index = next_enabled(scope.tasks(branch), 0)
+    return () if index is None else (Child(branch, index, **loop),)
+
+
+def following(scope: Scope, ended: TaskRun) -> Sequence[Child]:
+    """Return the sibling after ``ended`` in its slot and loop value, if there is one."""
+    index = next_enabled(scope.tasks(ended.branch), ended.index + 1)
+    if index is None:
+        return ()
+    return (Child(ended.branch, index, ended.value, ended.iteration),)

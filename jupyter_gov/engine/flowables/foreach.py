@@ -1,0 +1,114 @@
+"""The same tasks for each of several values."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from jupyter_gov.domain.execution import TaskRun
+from jupyter_gov.domain.states import State
+from jupyter_gov.engine.flowables.base import Child, Flowable, Plan, Scope, following, next_enabled
+from jupyter_gov.errors import ExecutionError
+from jupyter_gov.lang.ports import Rename
+
+
+def loop_values(rendered: Any) -> tuple[str, ...]:
+    """Return the distinct values of a loop as texts, in order; ``rendered`` is a list or JSON text of one.
+
+    Raises
+    ------
+    ExecutionError
+        ``GOV321``: not a list, or a value is null.
+    """
+    values = _parsed(rendered)
+    nulls = sum(1 for value in values if value is None)
+    if nulls:
+        raise ExecutionError(f"Found '{nulls}' null values on Each, with values={_java(values)}", code="GOV321")
+    texts = (value if isinstance(value, str) else json.dumps(value, separators=(",", ":")) for value in values)
+    return tuple(dict.fromkeys(texts))
+
+
+def _parsed(rendered: Any) -> list[Any]:
+    if isinstance(rendered, str):
+        try:
+            rendered = json.loads(rendered)
+        except ValueError as error:
+            raise ExecutionError(
+                f"the values of a loop must be a list, or text of a JSON list; got {rendered[:80]!r}",
+                code="GOV321",
+                hint="Use a YAML list, or an expression with the filter `toJson`.",
+            ) from error
+    if isinstance(rendered, dict):
+        return [{"key": key, "value": value} for key, value in rendered.items()]
+    if not isinstance(rendered, list | tuple):
+        raise ExecutionError(f"the values of a loop must be a list; got {type(rendered).__name__}", code="GOV321")
+    return list(rendered)
+
+
+def _java(value: Any) -> str:
+    # The published wording prints values as Java does.
+    if value is None:
+        return "null"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}={_java(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_java(item) for item in value) + "]"
+    return str(value)
+
+
+class ForEach(Flowable):
+    """Runs its tasks, one after the other, for each value; ``concurrencyLimit`` values at a time."""
+
+    type_name = "io.kestra.plugin.core.flow.ForEach"
+    renames = {"value": Rename("values", "the property is called `values`")}  # noqa: RUF012 - ClassVar of the base
+    # One value at a time stops at the first failure; several at a time let the others end (see ``proceed``).
+    stops_on_failure = False
+    examples: ClassVar[tuple[str, ...]] = (
+        """\
+id: each
+type: io.kestra.plugin.core.flow.ForEach
+values: ["train", "test"]
+concurrencyLimit: 2
+tasks:
+  - id: say
+    type: io.kestra.plugin.core.log.Log
+    message: "{{ taskrun.value }}"
+""",
+    )
+
+    values: Any = Field(description="A list, or an expression that renders to the JSON text of one.")
+    concurrency_limit: int = Field(default=1, ge=0, description="How many values at once; 0 means all.")
+
+    @classmethod
+    def begin(cls, scope: Scope) -> Plan:
+        """Resolve the values and start the first iterations."""
+        values = loop_values(scope.render(scope.task.props.get("values")))
+        first = next_enabled(scope.tasks("tasks"), 0)
+        if first is None:
+            return Plan(items=values)
+        limit = cls._limit(scope) or len(values)
+        children = [Child("tasks", first, value, n) for n, value in enumerate(values[:limit])]
+        return Plan(children, cursor=len(children), items=values)
+
+    @classmethod
+    def proceed(cls, scope: Scope, ended: TaskRun) -> Plan:
+        """Go on with the iteration of the child that ended, or start the next iteration."""
+        failed = ended.state in {State.FAILED, State.KILLED}
+        if not failed:
+            children = following(scope, ended)
+            if children:
+                return Plan(children)
+        elif cls._limit(scope) == 1:
+            return Plan()
+        items, cursor = scope.run.items or (), scope.frame.cursor
+        first = next_enabled(scope.tasks("tasks"), 0)
+        if cursor >= len(items) or first is None:
+            return Plan()
+        return Plan((Child("tasks", first, items[cursor], cursor),), cursor=cursor + 1)
+
+    @staticmethod
+    def _limit(scope: Scope) -> int:
+        limit = scope.task.props.get("concurrencyLimit")
+        return 1 if limit is None else int(limit)

@@ -1,0 +1,148 @@
+"""The shape of a flow as nodes and edges, for pictures: the widget's graph, and mermaid text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from jupyter_gov.domain.execution import Execution
+from jupyter_gov.domain.states import State
+from jupyter_gov.engine.flowables.parallel import Parallel
+from jupyter_gov.lang.models.flow import Flow, TaskDef
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A task; ``parent`` is the flowable around it."""
+
+    id: str
+    label: str
+    type: str
+    kind: str
+    parent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """``target`` may run after ``source``; ``label`` names the branch (``then``, ``errors``, a case)."""
+
+    source: str
+    target: str
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Nodes in the order of the text, edges in the order of running."""
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+
+_SIDE = {"errors": "errors", "finally": "finally"}
+
+
+def topology(flow: Flow) -> Graph:
+    """Return the graph of a flow; disabled tasks are left out."""
+    nodes: list[Node] = []
+    edges: list[Edge] = []
+    last = _sequence(flow.tasks, None, nodes, edges, ends=[])
+    for branch, tasks in (("errors", flow.errors), ("finally", flow.finally_)):
+        last = _sequence(tasks, None, nodes, edges, ends=last, label=branch) or last
+    return Graph(tuple(nodes), tuple(edges))
+
+
+def _sequence(
+    tasks: Iterable[TaskDef],
+    parent: str | None,
+    nodes: list[Node],
+    edges: list[Edge],
+    *,
+    ends: list[str],
+    label: str = "",
+) -> list[str]:
+    for task in tasks:
+        if task.disabled:
+            continue
+        edges.extend(Edge(end, task.id, label) for end in ends)
+        label = ""
+        ends = _task(task, parent, nodes, edges)
+    return ends
+
+
+def _task(task: TaskDef, parent: str | None, nodes: list[Node], edges: list[Edge]) -> list[str]:
+    """Add a task and what is in it; return the ids at which it ends."""
+    nodes.append(Node(task.id, task.id, task.type, task.kind, parent))
+    ends: list[str] = []
+    for slot, children in task.slots.items():
+        name = slot.removeprefix("cases:")
+        if task.type == Parallel.type_name and slot == "tasks":
+            for child in children:
+                ends.extend(_sequence((child,), task.id, nodes, edges, ends=[task.id]))
+            continue
+        label = "" if slot == "tasks" else name
+        ends.extend(_sequence(children, task.id, nodes, edges, ends=[task.id], label=label))
+    covers_all = task.slots.get("else") or task.slots.get("defaults") or task.slots.get("tasks")
+    if not covers_all and task.id not in ends:
+        ends.append(task.id)
+    return list(dict.fromkeys(ends)) or [task.id]
+
+
+_CLASSES: Mapping[State, str] = {
+    State.SUCCESS: "done",
+    State.WARNING: "warn",
+    State.FAILED: "failed",
+    State.KILLED: "failed",
+    State.CANCELLED: "failed",
+    State.RUNNING: "running",
+    State.PAUSED: "waiting",
+    State.RETRYING: "waiting",
+}
+_SYMBOLS: Mapping[State, str] = {
+    State.SUCCESS: "✓",
+    State.WARNING: "!",
+    State.FAILED: "✗",
+    State.KILLED: "■",
+    State.CANCELLED: "■",
+    State.RUNNING: "▶",
+    State.PAUSED: "⏸",
+    State.SKIPPED: "–",
+}
+
+
+def states_by_task(execution: Execution) -> dict[str, State]:
+    """Return the state to show for each task: of a loop's task runs, the one that says most."""
+    order = [State.FAILED, State.KILLED, State.PAUSED, State.RUNNING, State.WARNING, State.SUCCESS]
+    shown: dict[str, State] = {}
+    for run in execution.task_runs.values():
+        known = shown.get(run.task_id)
+        if known is None or _rank(run.state, order) < _rank(known, order):
+            shown[run.task_id] = run.state
+    return shown
+
+
+def _rank(state: State, order: list[State]) -> int:
+    return order.index(state) if state in order else len(order)
+
+
+def mermaid(flow: Flow, execution: Execution | None = None) -> str:
+    """Return the graph as mermaid text; states are a symbol and a class, never colour alone."""
+    graph = topology(flow)
+    states = states_by_task(execution) if execution is not None else {}
+    names = {node.id: f"n{number}" for number, node in enumerate(graph.nodes)}
+    lines = ["flowchart TD"]
+    for node in graph.nodes:
+        state = states.get(node.id)
+        symbol = f"{_SYMBOLS[state]} " if state in _SYMBOLS else ""
+        lines.append(f'  {names[node.id]}["{symbol}{_escape(node.label)}"]')
+        if state in _CLASSES:
+            lines.append(f"  class {names[node.id]} {_CLASSES[state]}")
+    for edge in graph.edges:
+        arrow = f"-- {_escape(edge.label)} -->" if edge.label else "-->"
+        lines.append(f"  {names[edge.source]} {arrow} {names[edge.target]}")
+    return "\n".join(lines)
+
+
+def _escape(text: str) -> str:
+    return re.sub(r'["<>&|{}\[\]#;`\n\r]', " ", text)

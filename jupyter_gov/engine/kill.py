@@ -1,0 +1,64 @@
+"""Stopping an execution: nothing new starts, what runs is stopped, gates are withdrawn, then it ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from jupyter_gov.domain.commands import KillTask, Notify
+from jupyter_gov.domain.events import Kill
+from jupyter_gov.domain.execution import Failure, TaskRun
+from jupyter_gov.domain.states import State
+from jupyter_gov.engine import children, gates
+from jupyter_gov.engine.flowables.subflow import Subflow
+from jupyter_gov.engine.work import Work
+
+_OPEN = frozenset({State.CREATED, State.RUNNING, State.PAUSED, State.RETRYING, State.RESTARTED})
+
+
+def kill(work: Work, event: Kill) -> None:
+    """Begin to stop the execution; its final state is KILLED."""
+    if work.execution.state.is_terminal or work.execution.state is State.KILLING:
+        return
+    why = f": {event.reason}" if event.reason else ""
+    work.execution = replace(work.execution, failure=Failure("GOV350", f"killed by {event.by}{why}"))
+    stop(work)
+
+
+def stop(work: Work) -> None:
+    """Stop everything that is open; ``settle`` ends the execution once nothing runs any more."""
+    work.agenda.clear()
+    work.set_state(State.KILLING)
+    for run in work.execution.ordered():
+        if run.state in _OPEN:
+            _stop_run(work, run)
+
+
+def _stop_run(work: Work, run: TaskRun) -> None:
+    task = work.task(run)
+    if run.state is State.PAUSED:
+        gates.withdraw(work, run)
+        work.advance(run, State.KILLED)
+    elif task.kind == "flowable":
+        child = (run.outputs or {}).get("executionId") if task.type == Subflow.type_name else None
+        if child is not None:
+            work.commands.append(Notify(child, Kill(by="system", reason="the calling execution was killed")))
+        work.advance(run, State.KILLING)
+    elif run.state is State.RUNNING:
+        work.advance(run, State.KILLING)
+        work.commands.append(KillTask(run.id))
+    else:
+        work.advance(run, State.KILLED)
+
+
+def settle(work: Work) -> None:
+    """End the execution when no attempt is in flight any more."""
+    killing = [run for run in work.execution.task_runs.values() if run.state is State.KILLING]
+    if any(work.task(run).kind != "flowable" for run in killing):
+        return
+    for run in sorted(killing, key=lambda found: found.seq):
+        attempts = run.attempts
+        if attempts and attempts[-1].state is State.RUNNING:
+            attempts = children.close_attempt(work, run, State.KILLED, None)
+        work.advance(run, State.KILLED, attempts=attempts)
+    cancelled = work.execution.frame.data.get("cancelled")
+    work.set_state(State.CANCELLED if cancelled else State.KILLED)

@@ -1,0 +1,39 @@
+"""What the next owner of an execution does first: put lost attempts on record, then ask for the open work again.
+
+Recovery runs nothing itself; it only re-enqueues, so that one hand-off admits one runner.
+"""
+
+from __future__ import annotations
+
+from jupyter_gov.domain.commands import Command, KillTask, RunTask
+from jupyter_gov.domain.events import AttemptLost, Event
+from jupyter_gov.domain.execution import Execution
+from jupyter_gov.domain.states import State
+from jupyter_gov.lang.models.flow import Flow
+
+_IN_FLIGHT = frozenset({State.RUNNING, State.KILLING})
+
+
+def events(flow: Flow, execution: Execution) -> list[Event]:
+    """Return ``AttemptLost`` for every attempt that was in flight at the former owner."""
+    lost: list[Event] = []
+    for run in execution.ordered():
+        task = flow.index[run.task_id]
+        if task.kind == "runnable" and run.state in _IN_FLIGHT and run.attempts:
+            lost.append(AttemptLost(run.id, run.attempts[-1].number, repeatable=task.repeatable))
+    return lost
+
+
+def commands(flow: Flow, execution: Execution) -> list[Command]:
+    """Return the work that is open and that nobody is doing.
+
+    Calls of other flows are not among it: the called execution is created in the very transaction of the step.
+    """
+    found: list[Command] = []
+    for run in execution.ordered():
+        task = flow.index[run.task_id]
+        if task.kind == "runnable" and run.state in {State.CREATED, State.RESTARTED}:
+            found.append(RunTask(run.id, len(run.attempts) + 1, inline=False))
+        elif task.kind == "runnable" and run.state is State.KILLING:
+            found.append(KillTask(run.id))
+    return found

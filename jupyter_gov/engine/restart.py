@@ -1,0 +1,103 @@
+"""Continuing an ended execution from what failed: same execution, same task runs, new attempts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from jupyter_gov.domain.events import Restart
+from jupyter_gov.domain.execution import Execution, Frame, TaskRun
+from jupyter_gov.domain.states import State
+from jupyter_gov.engine.work import Work
+from jupyter_gov.errors import ExecutionError
+
+_AGAIN = frozenset({State.FAILED, State.KILLED, State.CANCELLED})
+RESTARTABLE = frozenset({State.FAILED, State.KILLED, State.CANCELLED, State.WARNING})
+
+
+def check_restart(execution: Execution) -> None:
+    """Check that an execution can be restarted.
+
+    Raises
+    ------
+    ExecutionError
+        ``GOV303``: it has not ended; ``GOV304``: nothing in it failed.
+    """
+    if not execution.state.is_terminal:
+        raise ExecutionError(
+            f"execution {execution.id} is {execution.state}; only an ended one can be restarted",
+            code="GOV303",
+            hint="Kill it first, or wait for its end.",
+        )
+    if execution.state not in RESTARTABLE or not _failed_leaves(execution):
+        raise ExecutionError(
+            f"No task found to restart execution from! Execution {execution.id} ended {execution.state} "
+            "and none of its task runs failed",
+            code="GOV304",
+            hint="Start a new execution instead.",
+        )
+
+
+def restart(work: Work, event: Restart) -> None:
+    """Reopen what failed, and everything around it; branches that ran because of the failure are dropped."""
+    if work.execution.state not in RESTARTABLE:
+        return
+    _drop_branches(work)
+    leaves = _failed_leaves(work.execution)
+    if not leaves:
+        return
+    work.execution = replace(work.execution, failure=None, outputs=None)
+    work.set_state(State.RESTARTED)
+    parents: dict[str, TaskRun] = {}
+    for leaf in leaves:
+        parent_id = leaf.parent_id
+        while parent_id is not None and parent_id not in parents:
+            parents[parent_id] = work.run(parent_id)
+            parent_id = parents[parent_id].parent_id
+    reopened = {run.id for run in leaves} | set(parents)
+    for run in parents.values():
+        work.advance(run, State.RUNNING, failure=None, frame=_reopened(work, run.id, run.frame or Frame(), reopened))
+    for run in leaves:
+        _reopen_leaf(work, run)
+    data = {key: value for key, value in work.execution.frame.data.items() if key != "cancelled"}
+    root = replace(work.execution.frame, data=data)
+    work.set_frame(None, _reopened(work, None, root, reopened))
+    work.set_state(State.RUNNING)
+
+
+def _reopen_leaf(work: Work, run: TaskRun) -> None:
+    if run.frame is not None and any(True for _ in work.execution.children(run.id)):
+        # Its children are fine (its `finally` branch had failed): go on behind them, do not run them again.
+        run = work.advance(run, State.RUNNING, failure=None, frame=_reopened(work, run.id, run.frame, set()))
+        work.agenda.append(("over", run.id))
+        return
+    frame = None if run.frame is None else Frame()
+    work.advance(run, State.RESTARTED, failure=None, outputs=None, outputs_digest=None, frame=frame)
+    work.agenda.append(("begin", run.id))
+
+
+def _drop_branches(work: Work) -> None:
+    # What an errors or finally branch did belongs to the end that is taken back.
+    gone: set[str] = set()
+    for run in work.execution.ordered():
+        if run.branch in {"errors", "finally"} or run.parent_id in gone:
+            gone.add(run.id)
+            work.drop(run.id)
+
+
+def _failed_leaves(execution: Execution) -> list[TaskRun]:
+    """Return the failed task runs that have no failed child: where the work goes on."""
+    main = [run for run in execution.ordered() if run.branch not in {"errors", "finally"}]
+    failed = [run for run in main if run.state in _AGAIN]
+    parents = {run.parent_id for run in failed}
+    return [run for run in failed if run.id not in parents]
+
+
+def _reopened(work: Work, parent_id: str | None, frame: Frame, reopened: set[str]) -> Frame:
+    tally: dict[str, int] = {}
+    running = 0
+    for child in work.execution.children(parent_id):
+        if child.id in reopened:
+            running += 1
+        else:
+            tally[str(child.state)] = tally.get(str(child.state), 0) + 1
+    return replace(frame, phase="main", open=running, tally=tally)

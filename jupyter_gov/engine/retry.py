@@ -1,0 +1,45 @@
+"""When a failed attempt is tried again (KESTRA.md §5)."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+
+from jupyter_gov.domain.execution import TaskRun
+from jupyter_gov.domain.states import State
+from jupyter_gov.lang.models.flow import Retry
+
+
+def next_attempt(retry: Retry, run: TaskRun, now: datetime) -> datetime | None:
+    """Return when the next attempt is due, or None if there is none left.
+
+    A random interval is derived from the task run's id and attempt, which keeps the engine repeatable.
+    """
+    # Attempts that were lost with their worker were not the task's own failures, but they count as tries.
+    tried = len(run.attempts)
+    if tried == 0 or (retry.max_attempts is not None and tried >= retry.max_attempts):
+        return None
+    due = now + _interval(retry, run.id, tried)
+    if retry.max_duration is not None and due > run.attempts[0].history.started + retry.max_duration:
+        return None
+    return due
+
+
+def _interval(retry: Retry, run_id: str, tried: int) -> timedelta:
+    zero = timedelta()
+    if retry.type == "random":
+        low, high = retry.min_interval or zero, retry.max_interval or zero
+        hashed = hashlib.sha256(f"{run_id}/{tried}".encode()).digest()
+        return low + (high - low) * (int.from_bytes(hashed[:8], "big") / 2**64)
+    interval = retry.interval or zero
+    if retry.type == "exponential":
+        interval = interval * retry.delay_factor * max(tried - 1, 1) if tried > 1 else interval
+        return min(interval, retry.max_interval) if retry.max_interval is not None else interval
+    return interval
+
+
+def retried_state(retry: Retry | None, run: TaskRun, state: State) -> State:
+    """Return WARNING for a success after more than one attempt, if the policy asks for it."""
+    if retry and retry.warning_on_retry and state is State.SUCCESS and len(run.attempts) > 1:
+        return State.WARNING
+    return state

@@ -1,0 +1,276 @@
+"""``step``: what is true after an event. The whole behaviour of an execution, without I/O, clock or threads.
+
+It follows the split of Kestra's executor (runnable tasks work, flowable tasks decide), as a pure function: the
+execution before, an event, and the time give the execution after, what to store, and what to do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from jupyter_gov.domain.canonical import digest
+from jupyter_gov.domain.commands import ClearTimers, FreeSlot, Notify, RunTask, SetTimer, Step
+from jupyter_gov.domain.events import (
+    ApprovalDecided,
+    AttemptFinished,
+    AttemptLost,
+    AttemptStarted,
+    Event,
+    Kill,
+    Restart,
+    Start,
+    SubflowEnded,
+    SubflowStarted,
+    TimerFired,
+)
+from jupyter_gov.domain.execution import Attempt, Execution, Failure, Label, TaskRun
+from jupyter_gov.domain.states import State, begin
+from jupyter_gov.engine import children, gates, kill, restart, retry, subflows
+from jupyter_gov.engine.flowables.base import Child, next_enabled
+from jupyter_gov.engine.work import Work, failure_of
+from jupyter_gov.errors import GovError
+from jupyter_gov.lang import expr
+from jupyter_gov.lang.models.flow import Flow
+from jupyter_gov.lang.ports import ExpressionHost
+
+
+def step(
+    flow: Flow,
+    execution: Execution,
+    event: Event,
+    *,
+    now: datetime,
+    host: ExpressionHost | None,
+    worker: str,
+    envs: Mapping[str, Any] | None = None,
+    globals_: Mapping[str, Any] | None = None,
+) -> Step:
+    """Return what follows from an event.
+
+    An event that has come too late (its task run has moved on, the execution has ended) changes nothing and gives an
+    empty step; that makes every delivery safe to repeat.
+
+    Parameters
+    ----------
+    worker
+        Who runs the inline tasks that this step starts; recorded with the attempt.
+    """
+    work = Work(flow, execution, now=now, host=host, worker=worker, envs=envs, globals_=globals_)
+    _HANDLERS[type(event)](work, event)
+    children.drain(work)
+    if work.execution is not work.before:
+        _settle(work)
+    subject, body = _record(execution, event)
+    actor = getattr(event, "by", None) or worker
+    return work.finish(event.kind, subject, actor, "os", body)
+
+
+def _record(execution: Execution, event: Event) -> tuple[str, dict[str, Any]]:
+    run_id = getattr(event, "task_run_id", None)
+    body = {
+        name: value
+        for name in ("task_run_id", "attempt", "timer_kind", "approval_id", "status", "reason", "child_id")
+        if (value := getattr(event, name, None)) is not None
+    }
+    return run_id or execution.id, body
+
+
+# --- beginning and attempts -----------------------------------------------------------------------------------
+
+
+def _start(work: Work, event: Start) -> None:
+    if work.execution.state not in {State.CREATED, State.QUEUED}:
+        return
+    work.set_state(State.RUNNING)
+    index = next_enabled(work.flow.tasks, 0)
+    if index is None:
+        work.set_frame(None, replace(work.execution.frame, phase="over"))
+    else:
+        children.start_children(work, None, (Child("tasks", index),))
+
+
+def _attempt_started(work: Work, event: AttemptStarted) -> None:
+    run = work.execution.task_runs.get(event.task_run_id)
+    if run is None or run.state not in {State.CREATED, State.RESTARTED} or work.execution.state is State.KILLING:
+        return
+    attempt = Attempt(len(run.attempts) + 1, begin(State.RUNNING, work.now), worker=event.worker)
+    work.advance(run, State.RUNNING, attempts=(*run.attempts, attempt))
+
+
+def _attempt_finished(work: Work, event: AttemptFinished) -> None:
+    run = work.execution.task_runs.get(event.task_run_id)
+    if run is None or len(run.attempts) != event.attempt or run.state not in {State.RUNNING, State.KILLING}:
+        return
+    state = event.state
+    if run.state is State.KILLING or work.execution.state is State.KILLING:
+        state = State.KILLED
+    run = replace(
+        run,
+        outputs=event.outputs,
+        outputs_digest=None if event.outputs is None else digest(event.outputs),
+        attempts=children.close_attempt(work, run, state, event.failure, event.log_file),
+    )
+    if state is State.KILLED and work.execution.state is State.KILLING:
+        work.advance(run, State.KILLED, failure=event.failure)
+        return
+    _take_labels(work, event)
+    if state is State.FAILED and _retry(work, run, event.failure):
+        return
+    children.end(work, run, state, failure=event.failure if state is not State.SUCCESS else None)
+
+
+def _take_labels(work: Work, event: AttemptFinished) -> None:
+    if event.labels:
+        merged = {label.key: label.value for label in work.execution.labels} | dict(event.labels)
+        labels = tuple(Label(key, value) for key, value in merged.items())
+        work.execution = replace(work.execution, labels=labels)
+
+
+def _retry(work: Work, run: TaskRun, failure: Failure | None) -> bool:
+    policy, _ = children.policy_of(work, run)
+    if policy is None:
+        return False
+    due = retry.next_attempt(policy, run, work.now)
+    if due is None:
+        return False
+    run = work.advance(run, State.RETRYING, failure=failure)
+    work.commands.append(SetTimer(f"{run.id}-retry", "retry", due, run.id, run.version))
+    return True
+
+
+def _attempt_lost(work: Work, event: AttemptLost) -> None:
+    run = work.execution.task_runs.get(event.task_run_id)
+    if run is None or len(run.attempts) != event.attempt or run.state not in {State.RUNNING, State.KILLING}:
+        return
+    message = "the worker of this attempt is gone; what it did until then may have had effects"
+    failure = Failure("GOV340", message)
+    run = replace(run, attempts=children.close_attempt(work, run, State.LOST, failure))
+    if work.execution.state is State.KILLING:
+        work.advance(run, State.KILLED, failure=failure)
+    elif event.repeatable:
+        work.put(run)
+        run = run if work.task(run).inline else work.advance(run, State.CREATED)
+        _again(work, run)
+    elif not _retry(work, run, failure):
+        children.end(work, run, State.FAILED, failure=failure)
+
+
+def _again(work: Work, run: TaskRun) -> None:
+    # An inline task run is RUNNING already: only the attempt is new.
+    if run.state is State.RUNNING:
+        number = len(run.attempts) + 1
+        attempt = Attempt(number, begin(State.RUNNING, work.now), worker=work.worker)
+        work.put(replace(run, attempts=(*run.attempts, attempt)))
+        work.commands.append(RunTask(run.id, number, inline=True))
+    else:
+        children.begin_attempt(work, run)
+
+
+def _timer_fired(work: Work, event: TimerFired) -> None:
+    run = work.execution.task_runs.get(event.task_run_id or "")
+    # A timer acts only on the very state that it was set for.
+    if run is None or run.version != event.state_version:
+        return
+    if event.timer_kind == "pause" and run.state is State.PAUSED:
+        gates.deadline_reached(work, run)
+    elif event.timer_kind == "retry" and run.state is State.RETRYING:
+        run = work.advance(run, State.CREATED, failure=None)
+        children.begin_attempt(work, run)
+
+
+# --- the end of a step ----------------------------------------------------------------------------------------
+
+
+def _settle(work: Work) -> None:
+    """Give the execution the state that its task runs add up to."""
+    if work.execution.state.is_terminal:
+        return
+    if work.execution.state is State.KILLING:
+        kill.settle(work)
+        if work.execution.state.is_terminal:
+            _leave(work)
+        return
+    if work.execution.frame.phase == "over":
+        _finish(work)
+        return
+    waiting = work.execution.frame.data
+    wanted = State.RUNNING
+    if waiting.get("paused"):
+        wanted = State.PAUSED
+    elif waiting.get("retrying"):
+        wanted = State.RETRYING
+    if work.execution.state is State.PAUSED and wanted is not State.PAUSED:
+        work.set_state(State.RESTARTED)
+        work.set_state(State.RUNNING)
+    if work.execution.state is not wanted and work.execution.state is not State.CREATED:
+        work.set_state(wanted)
+
+
+def _finish(work: Work) -> None:
+    state = children.summed(work.execution.frame)
+    if work.execution.state is State.PAUSED:
+        work.set_state(State.RESTARTED)
+    if work.execution.state in {State.RESTARTED, State.RETRYING}:
+        work.set_state(State.RUNNING)
+    failure = _first_failure(work) if state is State.FAILED else None
+    if work.flow.outputs:
+        try:
+            work.execution = replace(work.execution, outputs=_outputs(work))
+        except GovError as error:
+            state, failure = State.FAILED, failure_of(error)
+    work.execution = replace(work.execution, failure=failure)
+    work.set_state(state)
+    _leave(work)
+
+
+def _outputs(work: Work) -> dict[str, Any]:
+    variables = children.variables(work)
+    rendered: dict[str, Any] = {}
+    for output in work.flow.outputs:
+        value = output.value
+        rendered[output.id] = (
+            expr.render_typed(value, variables, work.host)
+            if isinstance(value, str) and output.type not in {None, "STRING"}
+            else expr.render_value(value, variables, work.host)
+        )
+    return rendered
+
+
+def _first_failure(work: Work) -> Failure | None:
+    # The newest top-level failure is the one that ended the flow; look at few task runs, not at all.
+    failed = [run for run in work.execution.task_runs.values() if run.state is State.FAILED and run.failure]
+    if not failed:
+        return None
+    first = min(failed, key=lambda run: run.history.moments[-1].at)
+    if first.failure is None:
+        return None
+    details = {"taskId": first.task_id, "taskRunId": first.id}
+    return Failure(first.failure.code, first.failure.message, details)
+
+
+def _leave(work: Work) -> None:
+    """Do what the end of an execution means to others: its timers, its parent, the queue of its flow."""
+    execution = work.execution
+    work.commands.append(ClearTimers(None))
+    if execution.parent_id is not None and execution.parent_task_run_id is not None:
+        ended = SubflowEnded(execution.parent_task_run_id, execution.id, execution.state, execution.outputs)
+        work.commands.append(Notify(execution.parent_id, ended))
+    if work.flow.concurrency is not None:
+        work.commands.append(FreeSlot(execution.namespace, execution.flow_id))
+
+
+_HANDLERS: Mapping[type[Event], Callable[[Work, Any], None]] = {
+    Start: _start,
+    AttemptStarted: _attempt_started,
+    AttemptFinished: _attempt_finished,
+    AttemptLost: _attempt_lost,
+    TimerFired: _timer_fired,
+    ApprovalDecided: gates.decided,
+    SubflowStarted: subflows.started,
+    SubflowEnded: subflows.ended,
+    Kill: kill.kill,
+    Restart: restart.restart,
+}

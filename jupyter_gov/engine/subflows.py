@@ -1,0 +1,75 @@
+"""Calls of other flows as the engine sees them: asked for, started, ended."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from jupyter_gov.domain.canonical import digest
+from jupyter_gov.domain.commands import StartSubflow
+from jupyter_gov.domain.events import SubflowEnded, SubflowStarted
+from jupyter_gov.domain.execution import Attempt, Failure, TaskRun
+from jupyter_gov.domain.ids import child_execution_id
+from jupyter_gov.domain.states import State, begin
+from jupyter_gov.engine import children
+from jupyter_gov.engine.flowables.base import Call
+from jupyter_gov.engine.work import Work
+
+
+def ask(work: Work, run: TaskRun, call: Call) -> None:
+    """Ask the runtime to create the called execution; one attempt is recorded."""
+    number = len(run.attempts) + 1
+    attempt = Attempt(number, begin(State.RUNNING, work.now), worker=work.worker)
+    frame = run.frame
+    if frame is not None:
+        frame = replace(frame, data={**frame.data, "wait": call.wait})
+    run = work.put(replace(run, attempts=(*run.attempts, attempt), frame=frame))
+    work.commands.append(
+        StartSubflow(
+            task_run_id=run.id,
+            child_id=child_execution_id(run.id, number),
+            namespace=call.namespace,
+            flow_id=call.flow_id,
+            revision=call.revision,
+            inputs=call.inputs,
+            labels=call.labels,
+            wait=call.wait,
+        )
+    )
+
+
+def started(work: Work, event: SubflowStarted) -> None:
+    """Remember the called execution; without ``wait`` the task ends at once."""
+    run = work.execution.task_runs.get(event.task_run_id)
+    if run is None or run.state is not State.RUNNING:
+        return
+    if event.child_id is None:
+        failure = event.failure or Failure("GOV330", "the called flow could not be started")
+        _end(work, run, State.FAILED, failure)
+        return
+    run = _with_outputs(work, run, {"executionId": event.child_id})
+    if run.frame is not None and not run.frame.data.get("wait", True):
+        _end(work, run, State.SUCCESS, None)
+
+
+def ended(work: Work, event: SubflowEnded) -> None:
+    """Take over the called execution's state and outputs."""
+    run = work.execution.task_runs.get(event.task_run_id)
+    if run is None or run.state is not State.RUNNING:
+        return
+    outputs = {"executionId": event.child_id, "state": str(event.state), "outputs": dict(event.outputs or {})}
+    run = _with_outputs(work, run, outputs)
+    transmit = work.task(run).props.get("transmitFailed", True)
+    state = event.state if transmit and event.state is not State.SUCCESS else State.SUCCESS
+    failure = None
+    if state in {State.FAILED, State.KILLED, State.CANCELLED}:
+        failure = Failure("GOV331", f"the called execution {event.child_id} ended {event.state}")
+        state = State.FAILED if state is State.CANCELLED else state
+    _end(work, run, state, failure)
+
+
+def _with_outputs(work: Work, run: TaskRun, outputs: dict[str, object]) -> TaskRun:
+    return work.put(replace(run, outputs=outputs, outputs_digest=digest(outputs)))
+
+
+def _end(work: Work, run: TaskRun, state: State, failure: Failure | None) -> None:
+    children.end(work, run, state, failure=failure, attempts=children.close_attempt(work, run, state, failure))

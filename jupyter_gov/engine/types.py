@@ -1,0 +1,32 @@
+"""Which class decides for a flowable type."""
+
+from __future__ import annotations
+
+from jupyter_gov.engine.flowables.base import Flowable
+from jupyter_gov.engine.flowables.branch import If, Switch
+from jupyter_gov.engine.flowables.foreach import ForEach
+from jupyter_gov.engine.flowables.parallel import Parallel
+from jupyter_gov.engine.flowables.pause import HumanTask, Pause
+from jupyter_gov.engine.flowables.sequential import AllowFailure, Sequential
+from jupyter_gov.engine.flowables.subflow import Subflow
+from jupyter_gov.errors import ExecutionError
+from jupyter_gov.lang.models.flow import TaskDef
+
+FLOWABLES: dict[str, type[Flowable]] = {
+    kind.type_name: kind
+    for kind in (Sequential, AllowFailure, Parallel, If, Switch, ForEach, Pause, HumanTask, Subflow)
+}
+
+
+def flowable_of(task: TaskDef) -> type[Flowable]:
+    """Return the class that decides for a flowable task.
+
+    Raises
+    ------
+    ExecutionError
+        ``GOV310``: the engine does not know this flowable (it was registered by a newer version).
+    """
+    try:
+        return FLOWABLES[task.type]
+    except KeyError:
+        raise ExecutionError(f"the engine does not know the flowable type {task.type!r}", code="GOV310") from None

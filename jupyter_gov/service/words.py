@@ -1,0 +1,73 @@
+"""Words, symbols and short forms that every face shares, so that a run looks the same in a cell and in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from jupyter_gov.domain.states import State
+
+SHORT_ID = 8
+
+SYMBOLS: Mapping[State, str] = {
+    State.CREATED: "○",
+    State.QUEUED: "…",
+    State.RUNNING: "▶",
+    State.PAUSED: "⏸",
+    State.RESTARTED: "↻",
+    State.RETRYING: "↻",
+    State.KILLING: "■",
+    State.SUCCESS: "✔",
+    State.WARNING: "▲",
+    State.FAILED: "✖",
+    State.KILLED: "■",
+    State.CANCELLED: "⊘",
+    State.RETRIED: "↻",
+    State.SKIPPED: "⇥",
+    State.LOST: "?",
+}
+
+
+def symbol(state: str) -> str:
+    """Return the sign that stands beside the name of a state (never alone: colour and sign are no words)."""
+    return SYMBOLS.get(State(state), "·") if state in State.__members__ else "·"
+
+
+def short_id(identifier: str) -> str:
+    """Return the end of an id, which every command accepts: ids begin with the time, so their ends differ."""
+    head, dash, rest = identifier.partition("-")
+    return head[-SHORT_ID:] + dash + rest
+
+
+def duration(span: timedelta | None) -> str:
+    """Return a duration as people read it: ``0.3 s``, ``42.0 s``, ``3:07``, ``2:03:07``."""
+    if span is None:
+        return ""
+    seconds = max(span.total_seconds(), 0.0)
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours}:{minutes:02d}:{rest:02d}"
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def moment(at: datetime | None) -> str:
+    """Return a time in the zone of this host, to the second, with its offset."""
+    if at is None:
+        return ""
+    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+
+
+def cut(text: str, width: int) -> str:
+    """Return ``text`` on one line, at most ``width`` characters, an ellipsis where something is missing."""
+    line = " ".join(text.split())
+    return line if len(line) <= width else line[: max(width - 1, 0)] + "…"
+
+
+def decide_commands(approval_id: str) -> tuple[str, str]:
+    """Return the two commands that answer a gate from any terminal on the same store."""
+    shown = short_id(approval_id)
+    return f"jupyter gov approve {shown}", f'jupyter gov reject {shown} --reason "…"'
