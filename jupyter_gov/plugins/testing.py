@@ -27,9 +27,8 @@ from jupyter_gov.domain.ids import new_id, task_run_id
 from jupyter_gov.domain.states import State, begin
 from jupyter_gov.errors import TaskError
 from jupyter_gov.plugins.api import CHECKING, NOTES, RunnableTask
-from jupyter_gov.plugins.context import LogLevel, Metric, Processes
-from jupyter_gov.plugins.outputs import outputs_of
-from jupyter_gov.plugins.rendering import make
+from jupyter_gov.plugins.binding import bind, outputs_of, problems
+from jupyter_gov.plugins.context import LogLevel, Metric, Notebooks, Processes
 
 MASK = "********"
 
@@ -146,15 +145,13 @@ class TestLogger:
 
     __test__ = False
 
-    def __init__(self, masked: list[str]) -> None:
+    def __init__(self, redact: Callable[[str], str]) -> None:
         self.lines: list[tuple[str, str]] = []
-        self._masked = masked
+        self._redact = redact
 
     def log(self, level: LogLevel, message: str) -> None:
         """Record a line."""
-        for secret in self._masked:
-            message = message.replace(secret, MASK)
-        self.lines.append((level, message))
+        self.lines.append((level, self._redact(message)))
 
     def trace(self, message: str) -> None:
         """Record a line of level TRACE."""
@@ -204,6 +201,7 @@ class TestContext:
     cancellation: TestCancellation = field(default_factory=TestCancellation)
     attempt: int = 1
     namespace: str = "test"
+    notebook_engine: Notebooks | None = None
 
     def __post_init__(self) -> None:
         self.working_dir = self.folder / "work"
@@ -215,7 +213,7 @@ class TestContext:
         allowed = [Path(path) for path in self.settings.get("paths.allowed", ())]
         self.files = TestFiles(blobs, [self.start_dir, self.working_dir, *allowed])
         self.masked: list[str] = []
-        self.logger = TestLogger(self.masked)
+        self.logger = TestLogger(self.redact)
         self.metrics: list[Metric] = []
         self.labels: dict[str, str] = {}
         self.warnings: list[str] = []
@@ -232,21 +230,26 @@ class TestContext:
             self._processes = ProcessRunner(self.cancellation, grace=0.5)
         return self._processes
 
+    @property
+    def notebooks(self) -> Notebooks:
+        """What executes notebooks, if the test gave it."""
+        if self.notebook_engine is None:
+            raise TaskError("This test has no notebook engine; pass `notebook_engine`.", code="GOV840")
+        return self.notebook_engine
+
     def render(self, value: Any, extra: Mapping[str, Any] | None = None) -> Any:
         """Render texts at any depth of ``value``."""
         from jupyter_gov.lang.expr import render_value  # noqa: PLC0415
 
         return render_value(value, {**self.variables, **(extra or {})})
 
-    def text(self, value: Any) -> Any:
-        """Render for ``plugins.rendering``."""
-        return self.render(value)
-
-    def typed(self, template: str) -> Any:
-        """Render for ``plugins.rendering``: a single expression gives its value."""
+    def render_typed(self, value: Any, extra: Mapping[str, Any] | None = None) -> Any:
+        """Render, but let a text that is one single expression become its native value."""
         from jupyter_gov.lang.expr import render_typed  # noqa: PLC0415
 
-        return render_typed(template, self.variables)
+        if isinstance(value, str):
+            return render_typed(value, {**self.variables, **(extra or {})})
+        return self.render(value, extra)
 
     def secret(self, name: str) -> str:
         """Return a secret, from now on masked."""
@@ -259,6 +262,12 @@ class TestContext:
         """Mask ``text`` in the log."""
         if text:
             self.masked.append(text)
+
+    def redact(self, text: str) -> str:
+        """Return ``text`` with everything masked that is known to be secret."""
+        for secret in self.masked:
+            text = text.replace(secret, MASK)
+        return text
 
     def metric(self, metric: Metric) -> None:
         """Keep a number."""
@@ -274,7 +283,7 @@ class TestContext:
 
     def warn(self, message: str) -> None:
         """Log a warning and keep it: the task run would end WARNING."""
-        self.logger.warning(message)
+        self.logger.log("WARN", message)
         self.warnings.append(message)
 
     def now(self) -> datetime:
@@ -337,7 +346,7 @@ def run_task(
     temporary = None if folder or context else Path(tempfile.mkdtemp(prefix="jupyter-gov-"))
     try:
         ctx = context or TestContext(folder or temporary or Path(), **options)
-        outputs = outputs_of(make(task, props, ctx).run(ctx)) or {}
+        outputs = outputs_of(bind(task, props, ctx.render).run(ctx)) or {}
         return TaskResult(outputs, ctx.logger.lines, ctx.metrics, ctx.labels, ctx.warnings, ctx.progresses, ctx)
     finally:
         if temporary:
@@ -356,6 +365,5 @@ def check(task: type[RunnableTask], props: Mapping[str, Any]) -> list[str]:
     try:
         task.model_validate(dict(props), context={CHECKING: True, NOTES: notes})
     except ValidationError as error:
-        problems = [f"{'.'.join(map(str, found['loc']))}: {found['msg']}" for found in error.errors()]
-        raise TaskError("; ".join(problems), code="GOV801") from error
+        raise TaskError(f"{'; '.join(problems(error))}.", code="GOV801") from error
     return [f"{name}: {message}" for name, message in notes]

@@ -1,0 +1,1 @@
+"""Small tasks that need nothing but the flow itself."""
