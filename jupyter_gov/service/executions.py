@@ -1,0 +1,233 @@
+"""Executions: start, watch, stop, continue."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_gov.domain.actor import Actor
+from jupyter_gov.domain.commands import Fact
+from jupyter_gov.domain.events import Event, Kill, Restart, Start
+from jupyter_gov.domain.execution import Execution, Label
+from jupyter_gov.domain.flow import ExecutionFilter, ExecutionSummary, FlowRevision, LogLine
+from jupyter_gov.domain.ids import new_id
+from jupyter_gov.domain.states import State
+from jupyter_gov.engine.restart import check_restart
+from jupyter_gov.engine.start import create
+from jupyter_gov.errors import AccessError, ExecutionError, InputError, NotFoundError
+from jupyter_gov.lang.models.flow import Flow
+from jupyter_gov.service import notebooks
+from jupyter_gov.service.api import NotebookRecord, StartRequest
+from jupyter_gov.service.inputs import typed_inputs
+
+if TYPE_CHECKING:
+    from jupyter_gov.service.wire import Parts
+
+_NOTHING = ExecutionFilter()
+_RESERVED = "system."
+_LONGEST_WAIT = 1.0
+
+
+class Executions:
+    """Implements ``api.ExecutionService`` over the store and the loop of this process."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def start(self, request: StartRequest, actor: Actor) -> Execution:
+        """Create an execution and return it; the inputs are typed and checked first."""
+        store = self._parts.store
+        with store.read() as tx:
+            revision = store.flows.get(tx, request.namespace, request.flow_id, request.revision)
+        if revision is None:
+            raise NotFoundError(f"there is no flow {request.namespace}.{request.flow_id}")
+        flow = self._parts.cache.load(revision.namespace, revision.flow_id, revision.revision)
+        labels = _labels(request.labels)
+        execution_id = new_id()
+        workdir = str(Path(request.workdir).absolute() if request.workdir else Path.cwd())
+        inputs = typed_inputs(
+            self._parts, flow, request.inputs, execution_id=execution_id, workdir=Path(workdir)
+        )
+
+        def write() -> Execution:
+            return self._create(revision, flow, request, actor, labels, execution_id, inputs, workdir)
+
+        execution = store.retrying(write)
+        self._parts.wake()
+        return execution
+
+    def _create(
+        self,
+        revision: FlowRevision,
+        flow: Flow,
+        request: StartRequest,
+        actor: Actor,
+        labels: Sequence[Label],
+        execution_id: str,
+        inputs: Mapping[str, Any],
+        workdir: str,
+    ) -> Execution:
+        store = self._parts.store
+        with store.write() as tx:
+            execution, facts = create(
+                revision,
+                flow,
+                execution_id=execution_id,
+                inputs=inputs,
+                actor=actor,
+                run_as=self._parts.run_as,
+                now=store.now(tx),
+                labels=labels,
+                workdir=workdir,
+                supersedes=request.supersedes,
+            )
+            store.executions.insert(tx, execution, facts, Start())
+        return execution
+
+    def get(self, execution_id: str, actor: Actor) -> Execution:
+        """Return an execution with all its task runs.
+
+        Raises
+        ------
+        NotFoundError
+            ``GOV302``: there is none of this id.
+        """
+        with self._parts.store.read() as tx:
+            found = self._parts.store.executions.load(tx, execution_id)
+        if found is None:
+            raise NotFoundError(
+                f"there is no execution {execution_id}", hint="`jupyter gov runs` lists the latest ones."
+            )
+        return found
+
+    def list(
+        self, actor: Actor, where: ExecutionFilter = _NOTHING, *, before: str | None = None, limit: int = 50
+    ) -> Sequence[ExecutionSummary]:
+        """Return executions, newest first."""
+        with self._parts.store.read() as tx:
+            return self._parts.store.executions.list(tx, where, before=before, limit=limit)
+
+    def logs(
+        self, execution_id: str, actor: Actor, *, after: int = 0, task_run_id: str | None = None, limit: int = 1000
+    ) -> Sequence[LogLine]:
+        """Return log lines whose id is higher than ``after``, oldest first."""
+        with self._parts.store.read() as tx:
+            return self._parts.store.logs.after(tx, execution_id, after, task_run_id, limit)
+
+    def wait(
+        self,
+        execution_id: str,
+        actor: Actor,
+        *,
+        until: Callable[[Execution], bool],
+        timeout: float | None = None,
+        on_change: Callable[[Execution], None] | None = None,
+    ) -> Execution:
+        """Block until ``until(execution)`` holds or the time is over."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        seen: int | None = None
+        execution = self.get(execution_id, actor)
+        while True:
+            if seen != execution.version:
+                seen = execution.version
+                if on_change is not None:
+                    on_change(execution)
+                if until(execution):
+                    return execution
+            left = _LONGEST_WAIT if deadline is None else min(_LONGEST_WAIT, deadline - time.monotonic())
+            if left <= 0:
+                return execution
+            self._parts.store.wait(left)
+            with self._parts.store.read() as tx:
+                version = self._parts.store.executions.version(tx, execution_id)
+            if version != seen:
+                execution = self.get(execution_id, actor)
+
+    def kill(self, execution_id: str, actor: Actor, reason: str | None = None) -> None:
+        """Ask an execution to stop.
+
+        Raises
+        ------
+        ExecutionError
+            ``GOV306``: it has ended already.
+        """
+
+        def check(execution: Execution) -> Event:
+            if execution.state.is_terminal:
+                raise ExecutionError(f"execution {execution_id} has ended {execution.state} already", code="GOV306")
+            return Kill(by=actor.id, reason=reason)
+
+        self._ask(execution_id, actor, "execution.kill_requested", check, {"reason": reason})
+
+    def restart(self, execution_id: str, actor: Actor) -> None:
+        """Continue an ended execution from its failed task runs."""
+
+        def check(execution: Execution) -> Event:
+            check_restart(execution)
+            return Restart(by=actor.id)
+
+        self._ask(execution_id, actor, "execution.restart_requested", check, {})
+
+    def _ask(
+        self,
+        execution_id: str,
+        actor: Actor,
+        action: str,
+        check: Callable[[Execution], Event],
+        body: Mapping[str, Any],
+    ) -> None:
+        store = self._parts.store
+
+        def write() -> None:
+            with store.write() as tx:
+                execution = store.executions.load(tx, execution_id)
+                if execution is None:
+                    raise NotFoundError(f"there is no execution {execution_id}")
+                event = check(execution)
+                fact = Fact(action, execution_id, actor.id, str(actor.assurance), dict(body))
+                store.audit_log.append(tx, f"execution/{execution_id}", (fact,), store.now(tx))
+                store.inbox.put(tx, execution_id, event)
+
+        store.retrying(write)
+        self._parts.wake()
+
+    def file(self, execution_id: str, uri: str, actor: Actor) -> Path:
+        """Return a local path of a file of the execution.
+
+        Raises
+        ------
+        AccessError
+            ``GOV404``: the file belongs to another execution.
+        """
+        execution = self.get(execution_id, actor)
+        owners = {execution.id, execution.parent_id}
+        parts = uri.split("/")
+        if not any(owner in parts for owner in owners if owner):
+            raise AccessError(
+                f"Unable to read the file '{uri}' as it didn't belong to the current execution", code="GOV404"
+            )
+        return self._parts.store.files.path(uri)
+
+    def progress(self, execution_id: str) -> Mapping[str, tuple[int, int, str]]:
+        """Return the live progress of running task runs of this process."""
+        return self._parts.progress(execution_id)
+
+    def record_notebook(self, record: NotebookRecord, actor: Actor) -> Execution:
+        """Put a notebook run that papermill did outside of any flow on record."""
+        return notebooks.record(self._parts, record, actor)
+
+
+def is_settled(execution: Execution) -> bool:
+    """Return whether an execution has ended or waits for people."""
+    return execution.state.is_terminal or execution.state is State.PAUSED
+
+
+def _labels(labels: Mapping[str, str]) -> tuple[Label, ...]:
+    reserved = [key for key in labels if key.startswith(_RESERVED)]
+    if reserved:
+        raise InputError(
+            f"labels that start with `{_RESERVED}` are set by the system: {', '.join(reserved)}", code="GOV230"
+        )
+    return tuple(Label(str(key), str(value)) for key, value in labels.items())
