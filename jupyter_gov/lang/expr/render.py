@@ -1,0 +1,185 @@
+"""The face of the expression language: render texts, values and whole structures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from jupyter_gov.errors import ExpressionError, Location, UndefinedValueError
+from jupyter_gov.lang.expr.analysis import Advice, advice, paths
+from jupyter_gov.lang.expr.codegen import Compiled
+from jupyter_gov.lang.expr.environment import ENVIRONMENT
+from jupyter_gov.lang.expr.faults import Fault, LimitFault, MissingFault
+from jupyter_gov.lang.expr.limits import DEFAULT, Budget, Limits
+from jupyter_gov.lang.expr.state import State
+from jupyter_gov.lang.expr.values import SEQUENCES
+
+if TYPE_CHECKING:
+    from jupyter_gov.lang.ports import ExpressionHost
+
+_T = TypeVar("_T")
+_CACHED: Final = 4096
+_SHOWN: Final = 200
+
+
+@lru_cache(_CACHED)
+def _compiled(text: str) -> Compiled:
+    if len(text) > DEFAULT.template_characters:
+        raise LimitFault(f"a template has at most {DEFAULT.template_characters} characters")
+    return ENVIRONMENT.compiled(text)
+
+
+def render(
+    template: str, context: Mapping[str, Any], host: ExpressionHost | None = None, *, limits: Limits = DEFAULT
+) -> str:
+    """Render a template to text.
+
+    Parameters
+    ----------
+    template
+        Text with ``{{ }}`` and ``{% %}``; one without ``{`` is returned as it is.
+    context
+        Variables; any mapping, read only where the template asks.
+    host
+        Files, secrets and the clock for the functions that need them.
+
+    Raises
+    ------
+    UndefinedValueError
+        ``GOV151``: a name has no value.
+    ExpressionError
+        ``GOV150``, ``GOV152`` … ``GOV156``: everything else.
+    """
+    if "{" not in template:
+        return template
+    return _run(template, lambda: _text(State(_compiled(template), context, host, Budget(limits))))
+
+
+def render_value(
+    value: Any, context: Mapping[str, Any], host: ExpressionHost | None = None, *, limits: Limits = DEFAULT
+) -> Any:
+    """Render the texts at any depth of ``value``, keys of maps too; everything else is kept.
+
+    Raises
+    ------
+    ExpressionError
+        As ``render``.
+    """
+    if isinstance(value, str):
+        return render(value, context, host, limits=limits)
+    if isinstance(value, Mapping):
+        return {
+            render_value(key, context, host, limits=limits): render_value(item, context, host, limits=limits)
+            for key, item in value.items()
+        }
+    if isinstance(value, SEQUENCES):
+        return [render_value(item, context, host, limits=limits) for item in value]
+    return value
+
+
+def render_typed(
+    template: str,
+    context: Mapping[str, Any],
+    host: ExpressionHost | None = None,
+    *,
+    limits: Limits = DEFAULT,
+    single: bool = False,
+) -> Any:
+    """Return the value itself if the whole text is one ``{{ }}``, else the rendered text.
+
+    Parameters
+    ----------
+    single
+        Refuse a text that is more than one expression, as Kestra does.
+
+    Raises
+    ------
+    ExpressionError
+        As ``render``.
+    """
+    if "{" not in template:
+        return template
+
+    def value() -> Any:
+        compiled = _compiled(template)
+        state = State(compiled, context, host, Budget(limits))
+        if compiled.expression is not None:
+            return compiled.expression(state)
+        if single:
+            raise Fault("only a single expression has a typed value")
+        return _text(state)
+
+    return _run(template, value)
+
+
+def syntax_error(template: str) -> ExpressionError | None:
+    """Return what is wrong with a template before it is rendered: grammar, unknown names, numbers of arguments."""
+    if "{" not in template:
+        return None
+    try:
+        _compiled(template)
+    except Fault as fault:
+        return _error(fault, template)
+    return None
+
+
+def references(template: str) -> frozenset[tuple[str, ...]]:
+    """Return the paths that a template reads, such as ``("outputs", "a", "value")``.
+
+    Raises
+    ------
+    ExpressionError
+        The template is not one.
+    """
+    if "{" not in template:
+        return frozenset()
+    return _run(template, lambda: paths(ENVIRONMENT.tree(template)))
+
+
+def warnings(template: str) -> list[Advice]:
+    """Return what works here but should be written otherwise, such as ``fileRead``.
+
+    Raises
+    ------
+    ExpressionError
+        The template is not one.
+    """
+    if "{" not in template:
+        return []
+    found = _run(template, lambda: list(advice(ENVIRONMENT.tree(template))))
+    return [Advice(name, message, _location(template, offset)) for name, message, offset in found]
+
+
+def _text(state: State) -> str:
+    expression = state.compiled.expression
+    if expression is None:
+        state.compiled.root(state)
+    else:
+        state.print(expression(state))
+    return "".join(state.out)
+
+
+def _run(template: str, work: Callable[[], _T]) -> _T:
+    try:
+        return work()
+    except Fault as fault:
+        raise _error(fault, template) from None
+    except RecursionError:
+        raise _error(LimitFault("the expression is nested too deeply"), template) from None
+
+
+def _error(fault: Fault, template: str) -> ExpressionError:
+    location = None if fault.offset is None else _location(template, fault.offset)
+    if isinstance(fault, MissingFault):
+        line = location.line if location else 1
+        shown = template if len(template) <= _SHOWN else template[:_SHOWN] + "…"
+        message = f"Unable to find `{fault.name}` used in the expression `{shown}` at line {line}"
+        return UndefinedValueError(message, code=fault.code, hint=fault.hint, location=location)
+    message = fault.message[:1].upper() + fault.message[1:] + ("" if fault.message.endswith(".") else ".")
+    return ExpressionError(message, code=fault.code, hint=fault.hint, location=location)
+
+
+def _location(template: str, offset: int) -> Location:
+    before = template[:offset]
+    return Location(line=before.count("\n") + 1, column=offset - (before.rfind("\n") + 1) + 1)
