@@ -1,0 +1,160 @@
+"""Shapes of a flow and of what every task has in common, as written in YAML."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from jupyter_gov.lang.models.base import FLOW_ID, INPUT_ID, NAMESPACE, DurationText, Spec
+from jupyter_gov.lang.models.retry import RetrySpec
+from jupyter_gov.lang.models.scalars import IsoDuration
+
+InputType = Literal[
+    "STRING", "INT", "FLOAT", "BOOL", "BOOLEAN", "SELECT", "ENUM", "MULTISELECT", "DATE", "DATETIME", "TIME",
+    "DURATION", "FILE", "JSON", "YAML", "URI", "EMAIL", "SECRET", "ARRAY",
+]  # fmt: skip
+LogLevel = Literal["TRACE", "DEBUG", "INFO", "WARN", "ERROR"]
+SYSTEM_LABELS = frozenset({"system.readOnly"})
+"""Labels of this reserved prefix that a flow may set."""
+
+
+class LabelPair(Spec):
+    """One label, in the form of a list of labels."""
+
+    key: str = Field(min_length=1)
+    value: str
+
+
+def labels_map(labels: dict[str, str] | list[LabelPair] | None) -> dict[str, str]:
+    """Return labels, written as a map or as pairs, as a map.
+
+    Raises
+    ------
+    ValueError
+        A label is written twice, or is one that only the engine sets.
+    """
+    pairs = list(labels.items()) if isinstance(labels, dict) else [(label.key, label.value) for label in labels or ()]
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = sorted({key for key, _ in pairs if sum(key == other for other, _ in pairs) > 1})
+        raise ValueError(f"the label {', '.join(twice)} is written twice")
+    system = [f"{key}={value}" for key, value in pairs if key.startswith("system.") and key not in SYSTEM_LABELS]
+    if system:
+        raise ValueError(f"labels that begin with system. are set by the engine only: {', '.join(system)}")
+    return found
+
+
+def _checked(labels: dict[str, str] | list[LabelPair]) -> dict[str, str] | list[LabelPair]:
+    labels_map(labels)
+    return labels
+
+
+Labels = Annotated[dict[str, str] | list[LabelPair], AfterValidator(_checked)]
+
+
+class ConcurrencySpec(Spec):
+    """How many executions of the flow may run at once."""
+
+    limit: int = Field(ge=1, description="Executions that may run at once.")
+    behavior: Literal["QUEUE", "CANCEL", "FAIL"] = Field(default="QUEUE", description="What happens to one too many.")
+
+
+class OutputSpec(Spec):
+    """One output of the flow."""
+
+    id: str = Field(pattern=INPUT_ID, description="Name of the output.")
+    value: Any = Field(description="Expression that gives the value.")
+    type: InputType | None = Field(default=None, description="Type of the value; text if absent.")
+    description: str | None = None
+    display_name: str | None = None
+    required: bool = Field(default=True, description="Whether the execution fails when the value cannot be rendered.")
+
+
+class SlaSpec(Spec):
+    """A promise about executions of the flow."""
+
+    id: str = Field(min_length=1)
+    type: Literal["MAX_DURATION", "EXECUTION_ASSERTION"]
+    behavior: Literal["FAIL", "CANCEL", "NONE"]
+    duration: IsoDuration | None = None
+    assert_: str | None = Field(default=None, alias="assert")
+    labels: Labels | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> SlaSpec:
+        if self.type == "MAX_DURATION" and self.duration is None:
+            raise ValueError("an SLA of type MAX_DURATION needs `duration`")
+        if self.type == "EXECUTION_ASSERTION" and self.assert_ is None:
+            raise ValueError("an SLA of type EXECUTION_ASSERTION needs `assert`")
+        return self
+
+
+class CheckSpec(Spec):
+    """A condition on the inputs, tested before an execution starts."""
+
+    condition: str | None = None
+    when: str | None = None
+    message: str
+    style: Literal["INFO", "SUCCESS", "WARNING", "ERROR"] = "INFO"
+    behavior: Literal["BLOCK_EXECUTION", "FAIL_EXECUTION", "CREATE_EXECUTION"] = "BLOCK_EXECUTION"
+
+
+class PluginDefaultSpec(Spec):
+    """Values that tasks of a type have unless they write their own."""
+
+    type: str = Field(min_length=1, description="A type, or the beginning of type names.")
+    forced: bool = Field(default=False, description="Whether the default wins over what the task says.")
+    values: dict[str, Any] = Field(description="Property -> value.")
+
+
+class WorkerGroupSpec(Spec):
+    """Which workers run a task."""
+
+    key: str
+    fallback: str | None = None
+
+
+class FlowSpec(Spec):
+    """A flow without its tasks, inputs and triggers, which have checkers of their own."""
+
+    id: str = Field(pattern=FLOW_ID, max_length=100, description="Name of the flow in its namespace.")
+    namespace: str = Field(pattern=NAMESPACE, max_length=150, description="Namespace, such as company.team.")
+    revision: int | None = Field(default=None, description="Set by the store; ignored when written.")
+    description: str | None = Field(default=None, description="What the flow is for, in Markdown.")
+    labels: Labels | None = Field(default=None, description="Labels of every execution: a map, or key/value pairs.")
+    variables: dict[str, Any] | None = Field(default=None, description="Values that expressions read as vars.<name>.")
+    outputs: list[OutputSpec] | None = Field(default=None, description="What an execution hands back at its end.")
+    retry: RetrySpec | None = Field(default=None, description="Retry of tasks that have none of their own.")
+    concurrency: ConcurrencySpec | None = Field(default=None, description="How many executions may run at once.")
+    disabled: bool = Field(default=False, description="Whether the flow refuses to start.")
+    sla: list[SlaSpec] | None = Field(default=None, description="Promises about duration or content of executions.")
+    checks: list[CheckSpec] | None = Field(default=None, description="Conditions tested before an execution starts.")
+    plugin_defaults: list[PluginDefaultSpec] | None = Field(default=None, description="Values by task type.")
+    worker_group: WorkerGroupSpec | None = None
+    tenant_id: str | None = None
+    deleted: bool = False
+
+
+class TaskCacheSpec(Spec):
+    """Whether outputs of an earlier run are used again."""
+
+    enabled: bool = True
+    ttl: IsoDuration | None = None
+
+
+class TaskSpec(Spec):
+    """What every task may have beside its type's own properties."""
+
+    description: str | None = Field(default=None, description="What the task is for; a gate shows it, rendered.")
+    retry: RetrySpec | None = Field(default=None, description="How a failed attempt is tried again.")
+    timeout: DurationText | None = Field(default=None, description="Longest time of one attempt.")
+    disabled: bool = Field(default=False, description="Whether the task is treated as if it were not there.")
+    run_if: str | None = Field(default=None, description="Expression; the task is skipped unless it is true.")
+    allow_failure: bool = Field(default=False, description="Whether a failure ends the task with WARNING.")
+    allow_warning: bool = Field(default=False, description="Whether a WARNING ends the task with SUCCESS.")
+    log_level: LogLevel | None = Field(default=None, description="Lowest level that is recorded.")
+    log_to_file: bool = Field(default=False, description="Whether the log lines go to a file.")
+    worker_group: WorkerGroupSpec | None = Field(default=None, description="Which workers run the task.")
+    task_cache: TaskCacheSpec | None = None
+    assets: Any = None
