@@ -85,11 +85,17 @@ def _drop_branches(work: Work) -> None:
 
 
 def _failed_leaves(execution: Execution) -> list[TaskRun]:
-    """Return the failed task runs that have no failed child: where the work goes on."""
-    main = [run for run in execution.ordered() if run.branch not in {"errors", "finally"}]
-    failed = [run for run in main if run.state in _AGAIN]
-    parents = {run.parent_id for run in failed}
-    return [run for run in failed if run.id not in parents]
+    """Return the failed task runs that have no failed child: where the work goes on.
+
+    A failure that something around it allowed is none: it ended the flow for nobody.
+    """
+    failed: dict[str, TaskRun] = {}
+    for run in execution.ordered():
+        counts = run.parent_id is None or run.parent_id in failed
+        if counts and run.state in _AGAIN and run.branch not in {"errors", "finally"}:
+            failed[run.id] = run
+    parents = {run.parent_id for run in failed.values()}
+    return [run for run in failed.values() if run.id not in parents]
 
 
 def _reopened(work: Work, parent_id: str | None, frame: Frame, reopened: set[str]) -> Frame:

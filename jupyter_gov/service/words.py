@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from jupyter_gov.domain.states import State
 
@@ -59,6 +59,11 @@ def moment(at: datetime | None) -> str:
     if at is None:
         return ""
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+
+
+def stamp(microseconds: int) -> str:
+    """Return a time of the history, which counts microseconds, as ``moment`` does."""
+    return moment(datetime.fromtimestamp(microseconds / 1_000_000, UTC))
 
 
 def cut(text: str, width: int) -> str:

@@ -1,0 +1,176 @@
+"""The invariants of DESIGN §11, for random flows and random orders of events."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jupyter_gov.domain.approval import ApprovalStatus
+from jupyter_gov.domain.events import AttemptFinished, Kill, Restart, TimerFired
+from jupyter_gov.domain.states import State
+from jupyter_gov.lang.models.flow import Retry, TaskDef
+from tests.property.world import World, make_flow
+
+FLOW = "io.kestra.plugin.core.flow."
+
+
+class Numbers:
+    def __init__(self) -> None:
+        self.last = 0
+
+    def next(self) -> str:
+        self.last += 1
+        return f"t{self.last}"
+
+
+@st.composite
+def tasks(draw, numbers: Numbers, depth: int = 2) -> TaskDef:
+    kinds = ["work", "work", "inline", "pause"]
+    if depth:
+        kinds += ["Sequential", "Parallel", "If", "Switch", "ForEach", "AllowFailure"]
+    kind = draw(st.sampled_from(kinds))
+    common = {
+        "id": numbers.next(),
+        "disabled": draw(st.integers(0, 9)) == 0,
+        "allow_failure": draw(st.integers(0, 9)) == 0,
+        "allow_warning": draw(st.integers(0, 9)) == 0,
+        "run_if": draw(st.sampled_from([None, None, None, "true", "false"])),
+    }
+    if kind in {"work", "inline"}:
+        retry = None
+        if draw(st.integers(0, 4)) == 0:
+            retry = Retry("constant", interval=timedelta(seconds=5), max_attempts=draw(st.integers(1, 3)))
+        return TaskDef(
+            type="test.Work",
+            kind="runnable",
+            inline=kind == "inline",
+            repeatable=draw(st.booleans()),
+            retry=retry,
+            **common,
+        )
+    if kind == "pause":
+        props = draw(
+            st.sampled_from(
+                [
+                    {},
+                    {"delay": "PT1M"},
+                    *({"pauseDuration": "PT1H", "behavior": b} for b in ("RESUME", "WARN", "FAIL", "CANCEL")),
+                ]
+            )
+        )
+        return TaskDef(type=FLOW + "Pause", kind="flowable", props=props, **common)
+    inner = st.lists(tasks(numbers, depth - 1), min_size=1, max_size=3).map(tuple)
+    props: dict = {}
+    if kind == "If":
+        props = {"condition": draw(st.sampled_from(["true", "false"]))}
+        slots = {"then": draw(inner), "else": draw(inner)}
+    elif kind == "Switch":
+        props = {"value": draw(st.sampled_from(["a", "b", "z"]))}
+        slots = {"cases:a": draw(inner), "cases:b": draw(inner)}
+    else:
+        slots = {"tasks": draw(inner)}
+    if kind == "Parallel":
+        props = {"concurrent": draw(st.integers(0, 2))}
+    if kind == "ForEach":
+        props = {
+            "values": draw(st.lists(st.sampled_from(["x", "y", "z"]), max_size=3)),
+            "concurrencyLimit": draw(st.integers(0, 2)),
+        }
+    if draw(st.integers(0, 3)) == 0:
+        slots["errors"] = draw(inner)
+    if draw(st.integers(0, 5)) == 0:
+        slots["finally"] = draw(inner)
+    return TaskDef(type=FLOW + kind, kind="flowable", props=props, slots=slots, **common)
+
+
+@st.composite
+def flows(draw):
+    numbers = Numbers()
+    several = st.lists(tasks(numbers), min_size=1, max_size=4).map(tuple)
+    side = st.one_of(st.just(()), several)
+    return make_flow(*draw(several), errors=draw(side), finally_=draw(side))
+
+
+def act(world: World, data) -> None:
+    """Let one of the things happen that may happen now."""
+    choices: list[tuple[str, str]] = []
+    choices += [("claim", run_id) for run_id in world.jobs] * 3
+    choices += [("finish", run_id) for run_id in world.running] * 3
+    choices += [("fire", timer_id) for timer_id in world.timers]
+    choices += [("decide", approval_id) for approval_id in world.open_approvals()] * 2
+    choices += [("late", run_id) for run_id in world.execution.task_runs]
+    choices += [("crash", ""), ("kill", ""), ("restart", "")]
+    what, which = data.draw(st.sampled_from(choices))
+    match what:
+        case "claim":
+            world.claim(which)
+        case "finish":
+            states = [State.SUCCESS] * 3 + [State.FAILED, State.FAILED, State.WARNING]
+            world.finish(which, data.draw(st.sampled_from(states)))
+        case "fire":
+            world.fire(which)
+        case "decide":
+            world.decide(which, data.draw(st.sampled_from([ApprovalStatus.APPROVED, ApprovalStatus.REJECTED])))
+        case "late":
+            late(world, which)
+        case "crash":
+            world.crash()
+        case "kill" if data.draw(st.integers(0, 5)) == 0:
+            kill(world)
+        case "restart" if world.execution.state.is_terminal:
+            world.send(Restart(by="ann"))
+
+
+def late(world: World, run_id: str) -> None:
+    """Deliver again what the task run has left behind: nothing may change."""
+    run = world.execution.task_runs[run_id]
+    before = world.execution
+    stale = [TimerFired("x", kind, run_id, version) for kind in ("pause", "retry") for version in range(run.version)]
+    for number in range(1, len(run.attempts)):
+        stale.append(AttemptFinished(run_id, number, State.SUCCESS))
+    if run.state.is_terminal and run.attempts:
+        stale.append(AttemptFinished(run_id, len(run.attempts), State.FAILED))
+    for event in stale:
+        world.send(event)
+    assert world.execution is before
+
+
+def kill(world: World) -> None:
+    begun = len(world.begun)
+    world.send(Kill(by="ann"))
+    for run_id in list(world.running):
+        world.finish(run_id, State.KILLED)
+    if not world.execution.state.is_terminal:
+        world.crash()
+    assert world.execution.state.is_terminal
+    assert len(world.begun) == begun
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(flows(), st.data())
+def test_invariants_hold_for_every_flow_and_order(flow, data):
+    world = World(flow)
+    world.start()
+    for _ in range(data.draw(st.integers(0, 40))):
+        assert not world.is_stuck()
+        act(world, data)
+    finish_up(world)
+
+
+def finish_up(world: World) -> None:
+    """From wherever it stands, letting everything succeed must bring the execution to its end."""
+    for _ in range(2000):
+        if world.execution.state.is_terminal:
+            return
+        assert not world.is_stuck()
+        if world.running:
+            world.finish(next(iter(world.running)))
+        elif world.jobs:
+            world.claim(next(iter(world.jobs)))
+        elif world.open_approvals():
+            world.decide(world.open_approvals()[0], ApprovalStatus.APPROVED)
+        else:
+            world.fire(next(iter(world.timers)))
+    raise AssertionError("the execution does not end")
