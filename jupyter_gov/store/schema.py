@@ -1,0 +1,123 @@
+"""Brings a database to the schema of this version, or says why it cannot be used.
+
+A fresh SQLite file gets today's tables at once (a test holds them to what the migrations make); an older one is
+migrated when it is opened, after a backup. PostgreSQL is migrated only when its owner asks for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from jupyter_gov.errors import StoreError
+from jupyter_gov.store import faults, triggers
+from jupyter_gov.store.database import Database, Tx
+from jupyter_gov.store.tables import HEAD, VERSION_TABLE, Base
+
+_log = logging.getLogger(__name__)
+
+REVISIONS: tuple[str, ...] = ("0001",)
+"""All revisions, oldest first: enough to tell an older schema from a newer one without loading alembic."""
+
+
+def ensure(database: Database, *, upgrade: bool) -> None:
+    """Create or migrate a SQLite file; check a PostgreSQL database.
+
+    Raises
+    ------
+    StoreError
+        ``GOV708`` (older), ``GOV709`` (newer than this program).
+    """
+    found = current(database)
+    if found == HEAD:
+        return
+    if found is None and database.dialect == "sqlite":
+        _create(database)
+    elif found is not None and found not in REVISIONS:
+        raise StoreError(
+            f"the database {database.name} was written by a newer version of jupyter_gov (schema {found})",
+            code=faults.SCHEMA_NEW,
+            hint="Update jupyter_gov; an older program must not touch the file.",
+        )
+    elif database.dialect == "sqlite" and upgrade:
+        _upgrade_file(database)
+    else:
+        state = "has no schema yet" if found is None else f"has the older schema {found}, this version needs {HEAD}"
+        raise StoreError(
+            f"the database {database.name} {state}",
+            code=faults.SCHEMA_OLD,
+            hint="Run 'jupyter gov db upgrade' (it changes the schema, so the database's owner decides when).",
+        )
+
+
+def current(database: Database) -> str | None:
+    """Return the revision of a database; None if it holds nothing of ours."""
+    with database.read() as tx:
+        return _version(tx)
+
+
+def _version(tx: Tx) -> str | None:
+    if tx.dialect == "sqlite":
+        tx.cursor.execute(f"SELECT 1 FROM sqlite_master WHERE name = '{VERSION_TABLE}'")  # noqa: S608 - a constant
+    else:
+        tx.cursor.execute(f"SELECT to_regclass('{VERSION_TABLE}')")
+    row = tx.cursor.fetchone()
+    if row is None or row[0] is None:
+        return None
+    tx.cursor.execute(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 - a constant
+    row = tx.cursor.fetchone()
+    return None if row is None else str(row[0])
+
+
+@cache
+def _fresh() -> tuple[str, ...]:
+    dialect = sqlite.dialect()  # type: ignore[no-untyped-call]
+    tables = Base.metadata.sorted_tables
+    made = [str(CreateTable(table).compile(dialect=dialect)) for table in tables]
+    made += [
+        str(CreateIndex(index).compile(dialect=dialect))
+        for table in tables
+        for index in sorted(table.indexes, key=lambda index: str(index.name))
+    ]
+    made.append(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL)")
+    made.append(f"INSERT INTO {VERSION_TABLE} VALUES ('{HEAD}')")  # noqa: S608 - a constant
+    return tuple(made)
+
+
+def _create(database: Database) -> None:
+    with database.write() as tx:
+        if _version(tx) is not None:
+            return  # another process was faster; the lock of this transaction let it finish
+        for statement in _fresh():
+            tx.cursor.execute(statement)
+        triggers.create(database, tx)
+
+
+def backup(database: Database) -> Path:
+    """Copy a SQLite file by SQLite's own means, which is safe while others use it, and return the copy's path."""
+    assert database.path is not None  # noqa: S101 - only called for files
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+    target = database.path.with_name(f"{database.path.name}.{stamp}.backup")
+    with database.translated():
+        source, copy = database.connect_sqlite(), sqlite3.connect(target)
+        try:
+            target.chmod(0o600)
+            source.backup(copy)
+        finally:
+            copy.close()
+            source.close()
+    return target
+
+
+def _upgrade_file(database: Database) -> None:
+    from jupyter_gov.store import migrations  # noqa: PLC0415 - alembic is needed only now
+
+    copy = backup(database)
+    _log.warning("upgrading %s to schema %s; a copy of it is kept at %s", database.name, HEAD, copy)
+    migrations.run(database)
