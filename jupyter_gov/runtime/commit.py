@@ -1,0 +1,141 @@
+"""Stores what a turn decided: the steps of independent executions together, in one transaction."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from jupyter_gov.domain.events import TimerFired
+from jupyter_gov.domain.flow import LogLine
+from jupyter_gov.errors import ConflictError
+from jupyter_gov.runtime.decide import Decider
+from jupyter_gov.runtime.logs import LogBuffer
+from jupyter_gov.runtime.owned import Owned, Work
+from jupyter_gov.runtime.world import World
+
+if TYPE_CHECKING:
+    from jupyter_gov.store import Store
+    from jupyter_gov.store.database import Tx
+
+_LOG = logging.getLogger(__name__)
+_AT_ONCE = 64
+"""Executions that share one transaction at most, so that others get their turn at the database."""
+
+
+class Committer:
+    """Group commit. A conflict splits the group, and each execution is tried alone.
+
+    A conflict of one execution alone means that its lease is somebody else's: it is dropped. The one exception is a
+    gate that people decided while its deadline was being applied: then only the timer is dropped.
+    """
+
+    def __init__(self, world: World, decider: Decider, *, owner: str) -> None:
+        self._world = world
+        self._store: Store = world.store
+        self._decider = decider
+        self._owner = owner
+        self.commits = 0
+
+    def commit(self, executions: Sequence[Owned], buffers: Sequence[LogBuffer]) -> tuple[list[Work], list[Owned]]:
+        """Decide and store; return the work that is durable now, and the executions that turned out to be lost.
+
+        Raises
+        ------
+        StoreError
+            Nothing of the failing group was stored; what waited at its executions still waits there.
+        """
+        done: list[Work] = []
+        lost: list[Owned] = []
+        for start in range(0, max(1, len(executions)), _AT_ONCE):
+            self._group(executions[start : start + _AT_ONCE], buffers if start == 0 else (), done, lost)
+        return done, lost
+
+    def _group(
+        self, executions: Sequence[Owned], buffers: Sequence[LogBuffer], done: list[Work], lost: list[Owned]
+    ) -> None:
+        works = [self._decider.decide(owned) for owned in executions]
+        try:
+            self._store_all(works, buffers)
+        except ConflictError as conflict:
+            self._undo(works)
+            if len(executions) > 1:
+                for owned in executions:
+                    self._group([owned], buffers, done, lost)
+                    buffers = ()
+            elif not self._without_timers(works[0]):
+                _LOG.warning("execution %s was taken over: %s", executions[0].id, conflict)
+                lost.append(executions[0])
+                self._group([], buffers, done, lost)
+            else:
+                self._group(executions, buffers, done, lost)
+        except BaseException:
+            self._undo(works)
+            raise
+        else:
+            done.extend(works)
+
+    def _undo(self, works: Sequence[Work]) -> None:
+        for work in works:
+            self._decider.undo(work)
+
+    def _without_timers(self, work: Work) -> bool:
+        """Drop the timers of a work that is still ours; return whether there were any."""
+        owned = work.owned
+        others = [delivery for delivery in owned.pending if not isinstance(delivery.event, TimerFired)]
+        if len(others) == len(owned.pending):
+            return False
+        with self._store.read() as tx:
+            if self._store.leases.holder(tx, owned.id) != (self._owner, owned.fence):
+                return False
+        owned.pending.clear()
+        owned.pending.extend(others)
+        return True
+
+    def _store_all(self, works: Sequence[Work], buffers: Sequence[LogBuffer]) -> None:
+        taken = [(buffer, buffer.take()) for buffer in (*buffers, *_buffers_of(works))]
+        lines = [line for _, found in taken for line in found]
+        if not lines and all(work.is_empty for work in works):
+            return
+        try:
+            self._world.faults.reach("commit.before")
+            self._store.retrying(lambda tx: self._transaction(tx, works, lines))
+        except BaseException:
+            for buffer, found in taken:
+                buffer.give_back(found)
+            raise
+        self._world.faults.reach("commit.after")
+        self.commits += 1
+
+    def _transaction(self, tx: Tx, works: Sequence[Work], lines: Sequence[LogLine]) -> None:
+        for work in works:
+            self._write(tx, work)
+        if lines:
+            self._store.logs.add(tx, lines)
+        self._world.faults.reach("commit.inside")
+
+    def _write(self, tx: Tx, work: Work) -> None:
+        owned, store = work.owned, self._store
+        version = owned.execution.version
+        for step, delivery in work.entries:
+            store.executions.commit(
+                tx,
+                step,
+                expected_version=version,
+                fence=owned.fence,
+                consumed_inbox=() if delivery.inbox_id is None else (delivery.inbox_id,),
+                consumed_timers=() if delivery.timer_id is None else (delivery.timer_id,),
+            )
+            version = step.execution.version
+        for child in work.children:
+            store.executions.insert(tx, child.execution, child.facts, child.event)
+        for delivery in work.taken:
+            if delivery.job is not None and delivery.job.metrics:
+                job = delivery.job
+                store.metrics.add(tx, job.execution.id, job.run.id, job.task.id, job.metrics, at=self._world.clock())
+        if work.leaves:
+            store.leases.release(tx, owned.id, self._owner, owned.fence)
+
+
+def _buffers_of(works: Sequence[Work]) -> list[LogBuffer]:
+    return [delivery.job.log for work in works for delivery in work.taken if delivery.job is not None]

@@ -1,0 +1,182 @@
+"""The world as one attempt sees it; implements ``plugins.context.RunContext``."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import ChainMap
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_gov.domain.execution import Execution, TaskRun
+from jupyter_gov.engine.context import build
+from jupyter_gov.lang.expr import render_typed, render_value
+from jupyter_gov.plugins.context import Cancellation, Files, Metric, Notebooks, Processes, TaskLogger
+from jupyter_gov.runtime.files import AttemptFiles
+
+if TYPE_CHECKING:
+    from jupyter_gov.runtime.attempt import Job
+    from jupyter_gov.runtime.world import World
+
+
+class Context:
+    """Built for one attempt, closed after it.
+
+    Attributes
+    ----------
+    labels
+        What the task set; goes to the execution if it succeeds.
+    warned
+        Whether the task asked to end WARNING.
+    """
+
+    def __init__(self, job: Job, world: World) -> None:
+        self._job = job
+        self._world = world
+        self._host = world.host(job.execution, job.masks)
+        self._working_dir: Path | None = None
+        self.labels: dict[str, str] = {}
+        self.warned = False
+        for declared in job.flow.inputs:
+            value = job.execution.inputs.get(declared.id)
+            if declared.type == "SECRET" and isinstance(value, str):
+                job.masks.add(value)
+
+    @property
+    def execution(self) -> Execution:
+        """The execution as it was when the attempt began."""
+        return self._job.execution
+
+    @property
+    def task_run(self) -> TaskRun:
+        """The task run as it was when the attempt began."""
+        return self._job.run
+
+    @property
+    def attempt(self) -> int:
+        """Number of the attempt, from 1."""
+        return self._job.number
+
+    @property
+    def logger(self) -> TaskLogger:
+        """Log lines of this attempt."""
+        return self._job.log
+
+    @property
+    def cancellation(self) -> Cancellation:
+        """Whether the attempt must stop."""
+        return self._job.cancellation
+
+    @cached_property
+    def processes(self) -> Processes:
+        """Child processes of this attempt."""
+        from jupyter_gov.runtime.process import ProcessRunner  # noqa: PLC0415 - few tasks start processes
+
+        limit = int(self._world.settings.get("process.max_output_bytes") or 64 * 2**20)
+        return ProcessRunner(self._job.cancellation, watchdog=self._world.watchdog(), output_limit=limit)
+
+    @property
+    def notebooks(self) -> Notebooks:
+        """Kernels that execute notebooks."""
+        return self._world.notebooks()
+
+    @cached_property
+    def files(self) -> Files:
+        """Files of the execution."""
+        return AttemptFiles(
+            self._world.store, self._host.files, self._job.execution, self._job.run, lambda: self.working_dir
+        )
+
+    @property
+    def working_dir(self) -> Path:
+        """A fresh folder of this attempt, removed afterwards."""
+        if self._working_dir is None:
+            parent = self._world.settings.get("paths.work")
+            self._working_dir = Path(tempfile.mkdtemp(prefix="jupyter-gov-", dir=parent)).resolve()
+        return self._working_dir
+
+    @property
+    def start_dir(self) -> Path:
+        """Folder in which the execution was started."""
+        return self._host.files.start_dir
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The allow-listed environment for children."""
+        return self._world.environment
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Settings of the installation by dotted name."""
+        return self._world.settings
+
+    @cached_property
+    def _variables(self) -> Mapping[str, Any]:
+        job, world = self._job, self._world
+        return build(job.flow, job.execution, job.run, envs=world.envs, globals_=world.globals_)
+
+    def render(self, value: Any, extra: Mapping[str, Any] | None = None) -> Any:
+        """Render texts at any depth of ``value``; names in ``extra`` hide those of the context."""
+        variables = self._variables if extra is None else _overlay(extra, self._variables)
+        return render_value(value, variables, self._host)
+
+    def render_typed(self, value: Any, extra: Mapping[str, Any] | None = None) -> Any:
+        """Render as ``render`` does, but let a text that is one single expression become its native value."""
+        match value:
+            case str():
+                variables = self._variables if extra is None else _overlay(extra, self._variables)
+                return render_typed(value, variables, self._host)
+            case Mapping():
+                return {self.render(key, extra): self.render_typed(item, extra) for key, item in value.items()}
+            case list() | tuple():
+                return [self.render_typed(item, extra) for item in value]
+            case _:
+                return value
+
+    def secret(self, name: str) -> str:
+        """Return a secret; from now on it is masked in logs and outputs."""
+        return self._host.secret(name)
+
+    def mask(self, text: str) -> None:
+        """Mask ``text`` in everything that this attempt logs or hands back."""
+        self._job.masks.add(text)
+
+    def redact(self, text: str) -> str:
+        """Return ``text`` with everything masked that this attempt knows to be secret."""
+        return self._job.masks.apply(text)
+
+    def metric(self, metric: Metric) -> None:
+        """Report a number."""
+        self._job.metrics.append(metric)
+
+    def progress(self, done: int, total: int, label: str = "") -> None:
+        """Report progress of long work; shown live, not stored."""
+        text = self._job.masks.apply(label)
+        self._world.progress.report(self._job.execution.id, self._job.run.id, done, total, text)
+
+    def set_labels(self, labels: Mapping[str, str]) -> None:
+        """Add labels to the execution when this attempt succeeds."""
+        self.labels.update({str(key): str(value) for key, value in labels.items()})
+
+    def warn(self, message: str) -> None:
+        """Log a warning and let the task run end WARNING instead of SUCCESS."""
+        self.warned = True
+        self._job.log.warn(message)  # noqa: G010 - no logging.Logger
+
+    def now(self) -> datetime:
+        """Return the present time."""
+        return self._world.clock()
+
+    def close(self) -> None:
+        """Remove the working directory and what was shown of the progress."""
+        self._world.progress.forget(self._job.execution.id, self._job.run.id)
+        if self._working_dir is not None:
+            shutil.rmtree(self._working_dir, ignore_errors=True)
+
+
+def _overlay(extra: Mapping[str, Any], variables: Mapping[str, Any]) -> Mapping[str, Any]:
+    # ChainMap writes only to its first mapping, and nobody writes here.
+    return ChainMap(dict(extra), variables)  # type: ignore[arg-type]

@@ -1,0 +1,119 @@
+"""One turn's decisions for one execution: events go through ``engine.step``, and what follows at once follows here.
+
+If a worker has room, the start of an attempt is decided together with the step that asks for it, and so is the
+creation of a called execution. That is what makes one durable commit per task step.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterator
+
+from jupyter_gov.domain.commands import Command, RunTask, StartSubflow, Step
+from jupyter_gov.domain.events import AttemptFinished, AttemptStarted, Event
+from jupyter_gov.domain.execution import Failure
+from jupyter_gov.domain.states import State
+from jupyter_gov.engine import recovery
+from jupyter_gov.engine.step import step as engine_step
+from jupyter_gov.runtime.board import Board
+from jupyter_gov.runtime.owned import RESTING, Delivery, Owned, Work
+from jupyter_gov.runtime.subflow import Caller
+from jupyter_gov.runtime.world import World
+
+_LOG = logging.getLogger(__name__)
+
+
+class Decider:
+    """Turns what was delivered into work to commit; writes nothing."""
+
+    def __init__(self, world: World, board: Board, caller: Caller, *, worker: str) -> None:
+        self._world = world
+        self._board = board
+        self._caller = caller
+        self._worker = worker
+
+    def decide(self, owned: Owned) -> Work:
+        """Return the work for everything that waits at an execution."""
+        work = Work(owned, owned.execution, taken=tuple(owned.pending), was_fresh=owned.fresh)
+        queue = deque(owned.pending)
+        owned.pending.clear()
+        while queue or owned.fresh:
+            if queue:
+                queue.extend(self._apply(work, queue.popleft()))
+            else:
+                owned.fresh = False
+                queue.extend(self._follow(work, recovery.commands(owned.flow, work.execution)))
+        work.leaves = not owned.in_flight and (work.execution.state.is_terminal or work.execution.state in RESTING)
+        return work
+
+    def undo(self, work: Work) -> None:
+        """Put everything back as it was before ``decide``: the work could not be committed."""
+        work.undo()
+        for _, claim in work.starts:
+            self._board.claim(claim)
+        for claim in work.unused:
+            self._board.claim(claim)
+        work.starts.clear()
+        work.unused.clear()
+
+    def _apply(self, work: Work, delivery: Delivery) -> Iterator[Delivery]:
+        step = self._step(work, delivery)
+        work.add(step, delivery)
+        if isinstance(delivery.event, AttemptStarted) and delivery.claim is not None:
+            if step.is_noop:
+                # Its task run was killed while it waited; the worker gets something else.
+                work.end(delivery.event.task_run_id)
+                work.unused.append(delivery.claim)
+            else:
+                work.starts.append((delivery.event.task_run_id, delivery.claim))
+        yield from self._follow(work, step.commands)
+
+    def _follow(self, work: Work, commands: tuple[Command, ...] | list[Command]) -> Iterator[Delivery]:
+        for command in commands:
+            match command:
+                case RunTask(task_run_id=run_id, inline=inline):
+                    if not work.begin(run_id):
+                        continue
+                    claim = None if inline else self._board.reserve()
+                    if claim is not None:
+                        yield Delivery(AttemptStarted(run_id, claim.worker), claim=claim)
+                        continue
+                case StartSubflow():
+                    event, child = self._caller.prepare(work.execution, command)
+                    if child is not None:
+                        work.children.append(child)
+                    yield Delivery(event)
+                    continue
+            work.commands.append(command)
+
+    def _step(self, work: Work, delivery: Delivery) -> Step:
+        try:
+            return self._engine(work, delivery.event)
+        except Exception as error:  # noqa: BLE001 - see below
+            # A fault of ours must neither stop the loop nor strand the execution for ever.
+            _LOG.exception("event %s of execution %s cannot be applied", delivery.event.kind, work.owned.id)
+            return self._fail(work, delivery, error)
+
+    def _engine(self, work: Work, event: Event) -> Step:
+        return engine_step(
+            work.owned.flow,
+            work.execution,
+            event,
+            now=self._world.clock(),
+            host=work.owned.host,
+            worker=self._worker,
+            envs=self._world.envs,
+            globals_=self._world.globals_,
+        )
+
+    def _fail(self, work: Work, delivery: Delivery, error: Exception) -> Step:
+        event = delivery.event
+        if not isinstance(event, AttemptFinished) or event.state is State.FAILED:
+            return Step(work.execution)
+        failure = Failure("GOV867", f"the end of the task could not be applied: {type(error).__name__}: {error}")
+        try:
+            return self._engine(work, AttemptFinished(event.task_run_id, event.attempt, State.FAILED, failure=failure))
+        except Exception:  # noqa: BLE001 - see below
+            _LOG.exception("execution %s is stuck", work.owned.id)
+            return Step(work.execution)

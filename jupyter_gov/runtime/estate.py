@@ -1,0 +1,168 @@
+"""The executions that this loop owns, and who else may have something for it to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_gov.domain.events import AttemptStarted
+from jupyter_gov.domain.flow import ExecutionFilter
+from jupyter_gov.domain.states import State
+from jupyter_gov.runtime.board import Board
+from jupyter_gov.runtime.clock import steady
+from jupyter_gov.runtime.mailbox import Claimed, Finished, Lost, Message
+from jupyter_gov.runtime.owned import Delivery, Owned, Work
+from jupyter_gov.runtime.recovery import Claimer
+from jupyter_gov.runtime.scheduler import Scheduler
+from jupyter_gov.runtime.world import World
+
+if TYPE_CHECKING:
+    from jupyter_gov.store import Store
+    from jupyter_gov.store.database import Tx
+
+_ROOM = 512
+"""Executions in memory at most; further ones wait in the store, where other loops can take them."""
+_AT_ONCE = 100
+_TIMERS_AT_ONCE = 1000
+_ACTIVE = frozenset({State.CREATED, State.RUNNING, State.RESTARTED, State.KILLING})
+_WHERE_UNFINISHED = ExecutionFilter(states=_ACTIVE | {State.PAUSED, State.RETRYING, State.QUEUED})
+
+
+class Estate:
+    """What is owned, by id; what has something to decide; when to look into the store again."""
+
+    def __init__(
+        self, world: World, claimer: Claimer, board: Board, scheduler: Scheduler, *, run_as: str, background: bool
+    ) -> None:
+        self._world = world
+        self._store: Store = world.store
+        self._claimer = claimer
+        self._board = board
+        self._scheduler = scheduler
+        self._run_as = run_as
+        self._background = background
+        self._owned: dict[str, Owned] = {}
+        self._ready: dict[str, Owned] = {}
+        self._look_at: float | None = None
+        self._others_wait = False
+
+    # --- what the loop asks -----------------------------------------------------------------------------------
+
+    @property
+    def has_ready(self) -> bool:
+        """Whether something waits to be decided."""
+        return bool(self._ready)
+
+    @property
+    def waits_for_others(self) -> bool:
+        """Whether another process may have something to say: a decision, a kill, an end."""
+        return self._background or bool(self._owned) or self._others_wait
+
+    def must_look(self) -> bool:
+        """Return whether it is time to look for executions whose owner is gone."""
+        return self._look_at is not None and steady() >= self._look_at
+
+    def look_in(self) -> float | None:
+        """Return the seconds until ``must_look``, None for ever."""
+        return None if self._look_at is None else max(0.0, self._look_at - steady())
+
+    def ready(self) -> list[Owned]:
+        """Return the executions that have something to decide, and forget that they do."""
+        ready, self._ready = list(self._ready.values()), {}
+        return [owned for owned in ready if self._owned.get(owned.id) is owned]
+
+    # --- what arrives -----------------------------------------------------------------------------------------
+
+    def receive(self, message: Message) -> None:
+        """Take a message of the mailbox."""
+        match message:
+            case Finished(job=job, event=event):
+                owned = self._owned.get(job.execution.id)
+                if owned is not None and event is not None:
+                    self.deliver(owned, Delivery(event, job=job))
+            case Claimed(ticket=ticket, claim=claim):
+                owned = self._owned.get(ticket.execution_id)
+                if owned is None:
+                    self._board.claim(claim)
+                else:
+                    self.deliver(owned, Delivery(AttemptStarted(ticket.task_run_id, claim.worker), claim=claim))
+            case Lost(execution_id=execution_id):
+                self.drop(execution_id)
+
+    def deliver(self, owned: Owned, delivery: Delivery) -> None:
+        """Leave an event at an execution."""
+        owned.pending.append(delivery)
+        self._ready[owned.id] = owned
+
+    # --- what changes -----------------------------------------------------------------------------------------
+
+    def advance(self, work: Work) -> None:
+        """Take what was committed; an execution that needs no owner any more leaves the memory."""
+        owned = work.owned
+        owned.execution = work.execution
+        if work.leaves:
+            self._forget(owned.id)
+            if not self._owned:
+                self._look_at = steady()
+
+    def drop(self, execution_id: str) -> None:
+        """Stop what runs of an execution that is no longer ours; nothing of it is stored any more."""
+        owned = self._forget(execution_id)
+        if owned is None:
+            return
+        self._board.withdraw(execution_id)
+        self._board.cancel(execution_id, "lease")
+        for delivery in owned.pending:
+            if delivery.claim is not None:
+                self._board.claim(delivery.claim)
+        self._look_at = steady()
+
+    def look(self) -> None:
+        """Claim what has no owner, and read what was left for what we own."""
+        for found in self._claimer.claim(self._claimer.find(self._run_as, min(_AT_ONCE, _ROOM - len(self._owned)))):
+            self._owned[found.id] = found
+            self._ready[found.id] = found
+        with self._store.read() as tx:
+            for inbox_id, execution_id, event in self._store.inbox.pending(tx, self._owned):
+                self._deliver_row(execution_id, Delivery(event, inbox_id=inbox_id))
+            for timer_id, execution_id, fired in self._store.timers.due(
+                tx, self._store.now(tx), self._run_as, _TIMERS_AT_ONCE
+            ):
+                self._deliver_row(execution_id, Delivery(fired, timer_id=timer_id))
+            self._scheduler.looked(self._store.timers.next_due(tx, self._run_as))
+            if not self._owned:
+                self._plan_sleep(tx)
+        if self._owned:
+            self._look_at = steady() + self._world.lease_ttl / 3
+
+    def _plan_sleep(self, tx: Tx) -> None:
+        """Find out whether this loop may sleep until it is called: nothing is unfinished anywhere."""
+        counts = self._store.executions.count_by_state(tx, _WHERE_UNFINISHED)
+        self._others_wait = bool(counts)
+        # Nobody tells us that an owner died: while others own something, look again when its lease may be over.
+        active = any(state in _ACTIVE for state in counts)
+        self._look_at = steady() + self._world.lease_ttl / 3 if active else None
+
+    def cancel_all(self) -> None:
+        """Ask everything that runs to stop, without a word about how it ended."""
+        for execution_id in self._owned:
+            self._board.withdraw(execution_id)
+            self._board.cancel(execution_id, "lease")
+
+    def release_all(self, *, stopped: bool) -> None:
+        """Give all leases back; if a thread does not stop, those of what it runs must lapse instead."""
+        leases = [
+            (owned.id, owned.fence) for owned in self._owned.values() if stopped or not self._board.running(owned.id)
+        ]
+        self._owned.clear()
+        self._ready.clear()
+        self._claimer.release(leases)
+
+    def _deliver_row(self, execution_id: str, delivery: Delivery) -> None:
+        owned = self._owned.get(execution_id)
+        if owned is not None and not owned.knows(delivery):
+            self.deliver(owned, delivery)
+
+    def _forget(self, execution_id: str) -> Owned | None:
+        self._claimer.forget(execution_id)
+        self._ready.pop(execution_id, None)
+        return self._owned.pop(execution_id, None)

@@ -1,0 +1,175 @@
+"""Which files an execution may read, and where those that it makes are stored."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from jupyter_gov.domain.execution import Execution, TaskRun
+from jupyter_gov.errors import StoreError, TaskError
+
+if TYPE_CHECKING:
+    from jupyter_gov.store import Store
+
+TEXT_LIMIT = 32 * 2**20
+"""Bytes that an expression may read of one file."""
+
+
+class FileAccess:
+    """Reads files for one execution: its own ones, its parent's, and those in allowed directories.
+
+    Parameters
+    ----------
+    directories
+        Further directories, from the setting ``paths.allowed``; the folder in which the execution was started is
+        always allowed.
+    """
+
+    def __init__(self, store: Store, execution: Execution | None, directories: Sequence[Path] = ()) -> None:
+        self._store = store
+        self._start = Path(execution.workdir) if execution and execution.workdir else Path.cwd()
+        self._executions = _readable(execution)
+        self._directories = tuple(directories)
+
+    @property
+    def start_dir(self) -> Path:
+        """Where relative paths begin."""
+        return self._start
+
+    def path(self, uri: str, *also: Path) -> Path:
+        """Return a local path of a stored file or of one in an allowed directory (or in ``also``).
+
+        Raises
+        ------
+        TaskError
+            ``GOV861``: it is not there. ``GOV862``: this execution may not read it.
+        """
+        text = str(uri)
+        if text.startswith(("kestra:", "gov:")):
+            return self._stored(text)
+        if text.startswith("file:"):
+            return self._local(Path(unquote(urlsplit(text).path)), also)
+        if "://" in text:
+            raise TaskError(
+                f"{text!r} is no file of this execution.",
+                code="GOV862",
+                hint="Files are read by kestra:// and gov:// URIs, or by paths inside the allowed directories.",
+            )
+        return self._local(Path(text), also)
+
+    def read_text(self, uri: str, *also: Path) -> str:
+        """Return the text of a file.
+
+        Raises
+        ------
+        TaskError
+            As ``path``; ``GOV863``: it is too large for a text, or no UTF-8.
+        """
+        path = self.path(uri, *also)
+        if (size := path.stat().st_size) > TEXT_LIMIT:
+            raise TaskError(
+                f"The file {uri!r} has {size} bytes; a text may have {TEXT_LIMIT}.",
+                code="GOV863",
+                hint="Let a script or a query read it instead of an expression.",
+            )
+        try:
+            return path.read_text("utf-8")
+        except UnicodeDecodeError as error:
+            raise TaskError(f"The file {uri!r} is no UTF-8 text: {error.reason}.", code="GOV863") from error
+
+    def exists(self, uri: str) -> bool:
+        """Return whether the file is there; one that may not be read is an error all the same."""
+        try:
+            self.path(uri)
+        except TaskError as error:
+            if error.code == "GOV861":
+                return False
+            raise
+        return True
+
+    def _stored(self, uri: str) -> Path:
+        parts = urlsplit(uri).path.split("/")
+        owner = parts[parts.index("executions") + 1] if "executions" in parts[:-1] else None
+        if uri.startswith("kestra:") and owner not in self._executions:
+            raise TaskError(
+                f"Unable to read the file '{uri}' as it didn't belong to the current execution.",
+                code="GOV862",
+                hint="Pass the file on as an input of type FILE.",
+            )
+        try:
+            path = self._store.files.path(uri)
+        except StoreError as error:
+            raise TaskError(f"The file {uri!r} cannot be read: {error.message}", code="GOV861") from error
+        if not path.is_file():
+            raise TaskError(f"The file {uri!r} does not exist (any more).", code="GOV861")
+        return path
+
+    def _local(self, path: Path, also: tuple[Path, ...]) -> Path:
+        wanted = path if path.is_absolute() else self._start / path
+        # Links are followed first: one that leads out of an allowed directory must not help.
+        real = wanted.resolve()
+        allowed = (self._start, *self._directories, *also)
+        if not any(real.is_relative_to(directory.resolve()) for directory in allowed):
+            raise TaskError(
+                f"The file {str(path)!r} is outside the directories that this execution may read.",
+                code="GOV862",
+                hint="Put it below the folder in which you start the flow, or add its folder to the setting "
+                "paths.allowed.",
+            )
+        if not real.is_file():
+            raise TaskError(f"The file {str(path)!r} does not exist.", code="GOV861")
+        return real
+
+
+def _readable(execution: Execution | None) -> frozenset[str]:
+    if execution is None:
+        return frozenset()
+    related = (execution.id, execution.parent_id, execution.original_id, execution.supersedes)
+    return frozenset(found for found in related if found)
+
+
+class AttemptFiles:
+    """Files of one attempt, which may also read its own working directory; implements ``plugins.context.Files``."""
+
+    def __init__(
+        self, store: Store, access: FileAccess, execution: Execution, run: TaskRun, working_dir: Callable[[], Path]
+    ) -> None:
+        self._store = store
+        self._access = access
+        self._working_dir = working_dir
+        space = execution.namespace.replace(".", "/")
+        self._prefix = f"kestra:///{space}/{execution.flow_id}/executions/{execution.id}/tasks/{run.task_id}/{run.id}"
+
+    def put(self, source: Path, name: str | None = None) -> str:
+        """Store a file and return its URI.
+
+        Raises
+        ------
+        TaskError
+            ``GOV861``: there is no such file.
+        """
+        if not source.is_file():
+            raise TaskError(f"The file {str(source)!r} does not exist.", code="GOV861")
+        return self._store.files.put(self._prefix, source, name or source.name)
+
+    def put_bytes(self, data: bytes, name: str) -> str:
+        """Store bytes and return their URI."""
+        return self._store.files.put(self._prefix, data, name)
+
+    def get(self, uri: str) -> Path:
+        """Return a local, read-only path; see ``FileAccess.path``."""
+        return self._access.path(uri, self._working_dir())
+
+    def read_text(self, uri: str) -> str:
+        """Return the text of a file; see ``FileAccess.read_text``."""
+        return self._access.read_text(uri, self._working_dir())
+
+
+def allowed_directories(settings: Mapping[str, Any]) -> tuple[Path, ...]:
+    """Return the setting ``paths.allowed`` (a list, or a text with the system's path separator) as paths."""
+    written = settings.get("paths.allowed") or ()
+    parts = written.split(os.pathsep) if isinstance(written, str) else written
+    return tuple(Path(part).expanduser() for part in parts if str(part))

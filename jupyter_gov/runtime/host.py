@@ -1,0 +1,116 @@
+"""What expressions may reach while a flow runs; implements ``lang.ports.ExpressionHost``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from jupyter_gov.domain.execution import Execution
+from jupyter_gov.errors import TaskError
+from jupyter_gov.runtime.clock import Clock
+from jupyter_gov.runtime.files import FileAccess, allowed_directories
+from jupyter_gov.runtime.masking import Masks
+from jupyter_gov.runtime.secrets import Secrets
+
+if TYPE_CHECKING:
+    from jupyter_gov.store import Store
+
+_ERROR_LINES = 1000
+
+
+class Host:
+    """Files, secrets and logs of one execution (or of a flow that is about to start), for expressions.
+
+    Parameters
+    ----------
+    execution
+        None before there is one: then only local files can be read.
+    masks
+        Learns every secret that an expression reads.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        namespace: str,
+        execution: Execution | None = None,
+        *,
+        settings: Mapping[str, Any],
+        secrets: Secrets,
+        clock: Clock,
+        masks: Masks | None = None,
+    ) -> None:
+        self._store = store
+        self._namespace = namespace
+        self._execution = execution
+        self._settings = settings
+        self._secrets = secrets
+        self._clock = clock
+        self._masks = masks
+        self._files: FileAccess | None = None
+
+    @property
+    def files(self) -> FileAccess:
+        """What this execution may read."""
+        if self._files is None:
+            self._files = FileAccess(self._store, self._execution, allowed_directories(self._settings))
+        return self._files
+
+    def now(self) -> datetime:
+        """Return the present time."""
+        return self._clock()
+
+    def read(self, uri: str) -> str:
+        """Return the text of a file of this execution, or below the folder in which it was started."""
+        return self.files.read_text(uri)
+
+    def file_size(self, uri: str) -> int:
+        """Return the size of a file in bytes."""
+        return self.files.path(uri).stat().st_size
+
+    def file_exists(self, uri: str) -> bool:
+        """Return whether the file exists."""
+        return self.files.exists(uri)
+
+    def file_uri(self, path: str) -> str:
+        """Return the URI of a file below the folder in which the execution was started."""
+        return self.files.path(path).as_uri()
+
+    def secret(self, name: str) -> str:
+        """Return a secret of the namespace."""
+        value = self._secrets.get(name, self._namespace)
+        if self._masks is not None:
+            self._masks.add(value)
+        return value
+
+    def kv(self, key: str, namespace: str | None, error_on_missing: bool) -> Any:
+        """Return a stored value; there is no key-value store yet, so every key is missing.
+
+        Raises
+        ------
+        TaskError
+            ``GOV864``: the expression insists on a value.
+        """
+        if not error_on_missing:
+            return None
+        space = namespace or self._namespace
+        raise TaskError(f"The key '{key}' does not exist in the namespace '{space}'.", code="GOV864")
+
+    def error_logs(self) -> Sequence[Mapping[str, Any]]:
+        """Return the ERROR log lines of the execution."""
+        found: list[Mapping[str, Any]] = []
+        if self._execution is None:
+            return found
+        after = 0
+        with self._store.read() as tx:
+            while lines := self._store.logs.after(tx, self._execution.id, after, None, _ERROR_LINES):
+                after = lines[-1].id
+                found += [_shown(line) for line in lines if line.level == "ERROR"]
+                if len(found) >= _ERROR_LINES:
+                    break
+        return found[:_ERROR_LINES]
+
+
+def _shown(line: Any) -> Mapping[str, Any]:
+    return {"taskId": line.task_id, "message": line.message, "level": line.level, "timestamp": line.at.isoformat()}

@@ -1,0 +1,51 @@
+"""Keeps secrets out of what is stored: one set of texts per attempt, replaced wherever they show up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from threading import Lock
+from typing import Any
+
+MASK = "********"
+
+
+class Masks:
+    """Texts that must not be written down."""
+
+    __slots__ = ("_lock", "_pattern", "_texts")
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._texts: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+
+    def add(self, text: str) -> None:
+        """Hide ``text`` from now on, and each of its lines, since logs are written line by line."""
+        found = {part for part in (text, text.strip(), *(line.strip() for line in text.splitlines())) if part}
+        with self._lock:
+            if found <= self._texts:
+                return
+            self._texts |= found
+            # The longest first: a secret that begins with another one must go as a whole.
+            longest_first = sorted(self._texts, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+
+    def apply(self, text: str) -> str:
+        """Return ``text`` with every secret replaced."""
+        pattern = self._pattern
+        return text if pattern is None else pattern.sub(MASK, text)
+
+    def apply_deep(self, value: Any) -> Any:
+        """Return ``value`` with every secret replaced in texts and keys at any depth."""
+        if self._pattern is None:
+            return value
+        match value:
+            case str():
+                return self.apply(value)
+            case Mapping():
+                return {self.apply(str(key)): self.apply_deep(item) for key, item in value.items()}
+            case Sequence() if not isinstance(value, bytes | bytearray):
+                return [self.apply_deep(item) for item in value]
+            case _:
+                return value

@@ -1,0 +1,85 @@
+"""Creates the executions that Subflow tasks call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jupyter_gov.domain.actor import SYSTEM
+from jupyter_gov.domain.commands import StartSubflow
+from jupyter_gov.domain.events import Start, SubflowStarted
+from jupyter_gov.domain.execution import Execution, Failure, TriggerInfo
+from jupyter_gov.domain.flow import FlowRevision
+from jupyter_gov.engine.flowables.subflow import Subflow
+from jupyter_gov.engine.inputs import resolve
+from jupyter_gov.engine.start import create
+from jupyter_gov.errors import GovError
+from jupyter_gov.lang import expr
+from jupyter_gov.lang.models.flow import Flow
+from jupyter_gov.runtime.flows import FlowCache
+from jupyter_gov.runtime.owned import NewExecution
+from jupyter_gov.runtime.world import World
+
+
+class Caller:
+    """Makes a called execution from the command of its caller; stores nothing but input files."""
+
+    def __init__(self, world: World, flows: FlowCache) -> None:
+        self._world = world
+        self._flows = flows
+
+    def prepare(self, parent: Execution, command: StartSubflow) -> tuple[SubflowStarted, NewExecution | None]:
+        """Return what the caller is told, and the execution to store in the same transaction.
+
+        An execution that cannot be created (no such flow, disabled, wrong inputs) is a failure of the calling task.
+        """
+        try:
+            revision, flow = self._flows.find(command.namespace, command.flow_id, command.revision)
+            child = self._create(parent, command, revision, flow)
+        except GovError as error:
+            failure = Failure(error.code, error.message, {"hint": error.hint} if error.hint else None)
+            return SubflowStarted(command.task_run_id, None, failure), None
+        return SubflowStarted(command.task_run_id, command.child_id), child
+
+    def _create(self, parent: Execution, command: StartSubflow, revision: FlowRevision, flow: Flow) -> NewExecution:
+        run = parent.task_runs[command.task_run_id]
+        trigger = {
+            "executionId": parent.id,
+            "namespace": parent.namespace,
+            "flowId": parent.flow_id,
+            "flowRevision": parent.flow_revision,
+        }
+        execution, facts = create(
+            revision,
+            flow,
+            execution_id=command.child_id,
+            inputs=self._inputs(parent, command, flow),
+            labels=command.labels,
+            actor=SYSTEM,
+            run_as=parent.run_as,
+            now=self._world.clock(),
+            trigger=TriggerInfo(run.task_id, Subflow.type_name, trigger),
+            parent_id=parent.id,
+            parent_task_run_id=command.task_run_id if command.wait else None,
+            workdir=parent.workdir,
+        )
+        return NewExecution(execution, facts, Start())
+
+    def _inputs(self, parent: Execution, command: StartSubflow, flow: Flow) -> Mapping[str, Any]:
+        host = self._world.host(parent)
+        variables = {"flow": {"id": flow.id, "namespace": flow.namespace}, "vars": flow.variables}
+
+        def render(value: Any, inputs: Mapping[str, Any]) -> Any:
+            return expr.render_value(value, {**variables, "inputs": inputs}, host)
+
+        values = dict(resolve(flow.inputs, command.inputs, render=render, undeclared=flow.undeclared_inputs))
+        space = flow.namespace.replace(".", "/")
+        for declared in flow.inputs:
+            value = values.get(declared.id)
+            if declared.type == "FILE" and isinstance(value, str) and not value.startswith("gov:"):
+                # A copy under the child's own address: what it may read must not depend on who called it.
+                path: Path = host.files.path(value)
+                prefix = f"kestra:///{space}/{flow.id}/executions/{command.child_id}/inputs/{declared.id}"
+                values[declared.id] = self._world.store.files.put(prefix, path, path.name)
+        return values
