@@ -17,6 +17,16 @@ SlotKind = Literal["list", "map"]
 """How a property holds tasks: a list of tasks, or a map from case to list."""
 
 
+CHECKING = "checking"
+"""Key of the pydantic validation context that is true while a flow is checked, before anything is rendered."""
+
+NOTES = "notes"
+"""Key of the pydantic validation context: a list to which validators add warnings while a flow is checked."""
+
+CATALOGUE = "catalogue"
+"""Key of the pydantic validation context: the ``TypeCatalogue`` in which nested types are looked up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rename:
     """A spelling that we accept with a warning although stock Kestra refuses it, or that became old."""
@@ -45,6 +55,8 @@ class TypeInfo:
         Running it again after a crash does no harm.
     aliases
         Other names of the type.
+    output_renames
+        Other spellings of outputs -> the right one; the checker warns about expressions that use them.
     """
 
     name: str
@@ -56,6 +68,7 @@ class TypeInfo:
     repeatable: bool = False
     aliases: Sequence[str] = ()
     deprecated: str | None = None
+    output_renames: Mapping[str, Rename] = field(default_factory=dict)
 
 
 class TypeCatalogue(Protocol):

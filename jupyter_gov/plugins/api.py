@@ -25,19 +25,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationInfo, WrapValidator
 from pydantic.alias_generators import to_camel
 
+from jupyter_gov.lang.ports import CATALOGUE as CATALOGUE
+from jupyter_gov.lang.ports import CHECKING as CHECKING
+from jupyter_gov.lang.ports import NOTES as NOTES
 from jupyter_gov.lang.ports import Rename, SlotKind, TypeInfo, TypeKind
 
 if TYPE_CHECKING:
     from jupyter_gov.plugins.context import RunContext
-
-CHECKING = "checking"
-"""Key of the pydantic validation context that is true while a flow is checked, before anything is rendered."""
-
-NOTES = "notes"
-"""Key of the pydantic validation context: a list to which validators add warnings while a flow is checked."""
-
-CATALOGUE = "catalogue"
-"""Key of the pydantic validation context: the ``TypeCatalogue`` in which nested types are looked up."""
 
 
 def note(info: ValidationInfo, message: str) -> None:
@@ -95,6 +89,8 @@ class TypedModel(GovModel):
         Why not to use the type any more, and what instead.
     examples
         Complete YAML of the task, shown in the docs and executed by a test.
+    output_renames
+        Spellings of outputs that expressions may use with a warning -> the right one.
     """
 
     type_name: ClassVar[str]
@@ -103,6 +99,7 @@ class TypedModel(GovModel):
     renames: ClassVar[Mapping[str, Rename]] = {}
     deprecated: ClassVar[str | None] = None
     examples: ClassVar[tuple[str, ...]] = ()
+    output_renames: ClassVar[Mapping[str, Rename]] = {}
     slots: ClassVar[Mapping[str, SlotKind]] = {}
     inline: ClassVar[bool] = False
     repeatable: ClassVar[bool] = False
@@ -116,6 +113,7 @@ class TypedModel(GovModel):
             model=cls,
             slots=cls.slots,
             renames=cls.renames,
+            output_renames=cls.output_renames,
             inline=cls.inline,
             repeatable=cls.repeatable,
             aliases=cls.aliases,
