@@ -25,13 +25,30 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationInfo, WrapValidator
 from pydantic.alias_generators import to_camel
 
-from jupyter_gov.lang.ports import CATALOGUE as CATALOGUE
-from jupyter_gov.lang.ports import CHECKING as CHECKING
-from jupyter_gov.lang.ports import NOTES as NOTES
-from jupyter_gov.lang.ports import Rename, SlotKind, TypeInfo, TypeKind
+from jupyter_gov.lang.ports import CATALOGUE, CHECKING, NOTES, Rename, SlotKind, TypeInfo, TypeKind
 
 if TYPE_CHECKING:
     from jupyter_gov.plugins.context import RunContext
+
+__all__ = [
+    "CATALOGUE",
+    "CHECKING",
+    "NOTES",
+    "Dynamic",
+    "DynamicMarker",
+    "FlowableTask",
+    "GovModel",
+    "Output",
+    "Rename",
+    "RunnableTask",
+    "SlotKind",
+    "Trigger",
+    "TypeInfo",
+    "TypeKind",
+    "TypedModel",
+    "is_template",
+    "note",
+]
 
 
 def note(info: ValidationInfo, message: str) -> None:
