@@ -7,7 +7,7 @@ ASCII keys (others sort differently); anything else goes the slow, general way. 
 from __future__ import annotations
 
 from json import JSONEncoder
-from json.encoder import encode_basestring  # type: ignore[attr-defined]  # the C function, missing in typeshed
+from json.encoder import encode_basestring
 from typing import Any
 
 import rfc8785
@@ -59,7 +59,7 @@ def _without_surrogates(value: Any) -> Any:
     return value
 
 
-def leaf_text(
+def leaf_text(  # noqa: PLR0917 - the hashed fields, in the order of the format
     stream: str, seq: int, prev_hash: str, ts_us: int, actor_ref: str, action: str, subject: str, body_digest: str
 ) -> str:
     """Return the RFC 8785 text of an entry's hashed fields, written straight in key order."""

@@ -38,7 +38,7 @@ def genesis(stream: str) -> str:
     return hashlib.sha256(b"jupyter_gov/genesis/" + stream.encode("utf-8", "replace")).hexdigest()
 
 
-def leaf_hash(
+def leaf_hash(  # noqa: PLR0917 - the hashed fields, in the order of the format
     stream: str, seq: int, prev_hash: str, ts_us: int, actor_ref: str, action: str, subject: str, body_digest: str
 ) -> str:
     """Return the hash of an entry, hexadecimal."""
@@ -56,7 +56,7 @@ def new_salt() -> str:
     return os.urandom(_SALT_BYTES).hex()
 
 
-def seal(stream: str, seq: int, prev_hash: str, ts_us: int, actor_ref: str, fact: Fact) -> Sealed:
+def seal(stream: str, seq: int, prev_hash: str, fact: Fact, *, ts_us: int, actor_ref: str) -> Sealed:
     """Return the entry for a fact; ``actor_ref`` stands for the fact's actor."""
     # The assurance of the actor is part of what is committed to, though not a field of its own.
     body = {**fact.body, "assurance": str(fact.assurance)}
@@ -72,7 +72,7 @@ def seal(stream: str, seq: int, prev_hash: str, ts_us: int, actor_ref: str, fact
 def entry(stream: str, seq: int, prev_hash: str | None, at: datetime, fact: Fact) -> AuditEntry:
     """Return the entry for a fact, with the actor's own name as its reference; for export formats and tests."""
     ts_us = (at - _EPOCH) // timedelta(microseconds=1)
-    return seal(stream, seq, prev_hash or genesis(stream), ts_us, fact.actor, fact).entry
+    return seal(stream, seq, prev_hash or genesis(stream), fact, ts_us=ts_us, actor_ref=fact.actor).entry
 
 
 def _utf8(text: str) -> str:

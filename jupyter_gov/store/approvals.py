@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, insert, select, update
 
 from jupyter_gov.domain.approval import Approval, ApprovalStatus, Vote
-from jupyter_gov.domain.commands import Fact
+from jupyter_gov.domain.commands import CloseApproval, Fact
 from jupyter_gov.domain.events import Event
 from jupyter_gov.errors import ConflictError
 from jupyter_gov.store import tables
@@ -47,6 +47,16 @@ _DECIDE = Statement(
         status_by=bindparam("new_by"),
         reason=bindparam("new_reason"),
         inputs=bindparam("new_inputs"),
+    )
+)
+_CLOSE = Statement(
+    update(_approvals)
+    .where(_approvals.c.id == bindparam("gate"), _approvals.c.status == _OPEN)
+    .values(
+        status=bindparam("new_status"),
+        version=_approvals.c.version + 1,
+        status_us=bindparam("new_us"),
+        status_by=bindparam("new_by"),
     )
 )
 _GET = Statement(select(_approvals).where(_approvals.c.id == bindparam("gate")))
@@ -107,7 +117,7 @@ class Approvals:
         """Return how many gates there are of each status."""
         return {ApprovalStatus(status): count for status, count in tx.rows(_COUNTS)}
 
-    def votes(self, tx: Tx, approval_id: str) -> list[Vote]:
+    def votes(self, tx: Tx, approval_id: str) -> Sequence[Vote]:
         """Return the votes on a gate, oldest first."""
         return [vote_from(row) for row in tx.rows(_VOTES, {"gate": approval_id})]
 
@@ -172,6 +182,26 @@ class Approvals:
         self._audit.append(tx, f"execution/{gate.execution_id}", with_changes(facts, changes))
         self._announce(tx, gate, to_us(at))
         return gate
+
+    def close(self, tx: Tx, command: CloseApproval, at_us: int) -> bool:
+        """Take a gate out of OPEN for a step; return False if people were first.
+
+        Raises
+        ------
+        ConflictError
+            ``GOV702``: people were first, and the step is only true if they were not.
+        """
+        values = {
+            "gate": command.approval_id,
+            "new_status": command.status.value,
+            "new_us": at_us,
+            "new_by": clean(command.by),
+        }
+        if tx.run(_CLOSE, values) == 1:
+            return True
+        if command.required:
+            raise ConflictError(f"approval {command.approval_id} was decided before its deadline", code="GOV702")
+        return False
 
     def _announce(self, tx: Tx, gate: Approval, at_us: int) -> None:
         self._outbox.put(

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Executable, bindparam, func, insert, literal_column, select, text, update
+from sqlalchemy import ColumnElement, Executable, bindparam, func, insert, literal_column, select, text, update
 
 from jupyter_gov.audit import chain
 from jupyter_gov.domain.commands import Fact
@@ -24,7 +24,7 @@ _actors = tables.AuditActorRow.__table__  # type: ignore[attr-defined]
 
 
 def _head(name: Name) -> Executable:
-    clock = (
+    clock: ColumnElement[int] = (
         literal_column("(extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
         if name == "postgresql"
         else literal_column("0")
@@ -100,7 +100,8 @@ class AuditLog:
         seq, prev_hash = (0 if seq is None else seq), prev_hash or chain.genesis(stream)
         for fact in facts:
             seq += 1
-            sealed = chain.seal(stream, seq, prev_hash, ts_us, self._ref(tx, fact.actor), _storable(fact))
+            ref = self._ref(tx, fact.actor)
+            sealed = chain.seal(stream, seq, prev_hash, _storable(fact), ts_us=ts_us, actor_ref=ref)
             self._insert(tx, sealed)
             prev_hash = sealed.entry.leaf_hash
         return int(seq)
@@ -146,7 +147,7 @@ class AuditLog:
         """
         values = {"after": after, "n": limit}
         rows = tx.rows(_OF_ALL, values) if stream is None else tx.rows(_OF_STREAM, {**values, "stream": stream})
-        return [AuditEntry(*row[:9], body=from_json(row[9]) if row[9] else {}) for row in rows]
+        return [AuditEntry(*(*row[:9], from_json(row[9]) if row[9] else {})) for row in rows]
 
     def streams(self, tx: Tx) -> dict[str, int]:
         """Return every stream with the number of its last entry."""
@@ -159,8 +160,11 @@ class AuditLog:
         """
         self.append(tx, "admin", facts)
         known = tx.run(_FORGET_ACTOR, {"actor": actor}) > 0
-        tx.after_commit(lambda: self._refs.pop(actor, None) and None)
+        tx.after_commit(lambda: self._drop_ref(actor))
         return known
+
+    def _drop_ref(self, actor: str) -> None:
+        self._refs.pop(actor, None)
 
 
 def _storable(fact: Fact) -> Fact:

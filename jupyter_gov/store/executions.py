@@ -7,17 +7,19 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, delete, insert, select, update
+from sqlalchemy import Executable, bindparam, delete, func, insert, select, update
 
-from jupyter_gov.domain.commands import ClearTimers, Command, Fact, Notify, SetTimer, Step
-from jupyter_gov.domain.events import Event
+from jupyter_gov.domain.commands import ClearTimers, CloseApproval, Command, Fact, FreeSlot, Notify, SetTimer, Step
+from jupyter_gov.domain.events import Event, Start
 from jupyter_gov.domain.execution import Execution, TaskRun
+from jupyter_gov.domain.states import State
 from jupyter_gov.errors import AuditError, ConflictError
 from jupyter_gov.store import tables
 from jupyter_gov.store.approvals import Approvals
 from jupyter_gov.store.audit_log import AuditLog
 from jupyter_gov.store.codec import from_json, to_json, to_us
 from jupyter_gov.store.database import Tx
+from jupyter_gov.store.facts import without_gates
 from jupyter_gov.store.inbox import Inbox
 from jupyter_gov.store.listing import Listing
 from jupyter_gov.store.outbox import Outbox
@@ -39,7 +41,7 @@ _runs = tables.TaskRunRow.__table__  # type: ignore[attr-defined]
 _items = tables.TaskRunItemsRow.__table__  # type: ignore[attr-defined]
 
 _HOT = ("state", "version", "ended_us", "next_seq", "history", "frame", "labels")
-_UPDATE_COLUMNS = {name: bindparam(f"new_{name}") for name in _HOT}
+_UPDATE_COLUMNS: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _HOT}
 _unfenced = update(_executions).values(_UPDATE_COLUMNS).where(
     _executions.c.id == bindparam("execution"), _executions.c.version == bindparam("expected")
 )  # fmt: skip
@@ -67,6 +69,21 @@ _DROP_ITEMS = Statement(
 )
 _DROP_RUN = Statement(
     delete(_runs).where(_runs.c.execution_id == bindparam("execution"), _runs.c.id == bindparam("run"))
+)
+
+_VERSION = Statement(select(_executions.c.version).where(_executions.c.id == bindparam("execution")))
+_LOCK_FLOW = Statement(select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("flow"), 1))))
+# An execution that a freed slot was given to already has its start in the inbox.
+_OLDEST_QUEUED = Statement(
+    select(_executions.c.id)
+    .where(
+        _executions.c.namespace == bindparam("ns"),
+        _executions.c.flow_id == bindparam("flow"),
+        _executions.c.state == State.QUEUED.value,
+        _executions.c.id.not_in(select(tables.InboxRow.__table__.c.execution_id)),  # type: ignore[attr-defined]
+    )
+    .order_by(_executions.c.created_us, _executions.c.id)
+    .limit(1)
 )
 
 _COLUMNS, _DATA_COLUMNS = columns(tables.ExecutionRow), columns(tables.ExecutionDataRow)
@@ -206,10 +223,10 @@ class Executions(Listing):
         self._put_runs(tx, execution, step.changed)
         for approval in step.approvals:
             self._approvals.put(tx, approval)
-        for command in step.commands:
-            self._obey(tx, execution, command)
-        self._audit.append(tx, stream(execution.id), step.facts)
-        self._announce(tx, execution, time.time_ns() // 1000)
+        now_us = time.time_ns() // 1000
+        beaten = {gate for command in step.commands if (gate := self._obey(tx, execution, command, now_us))}
+        self._audit.append(tx, stream(execution.id), without_gates(step.facts, beaten))
+        self._announce(tx, execution, now_us)
         tx.after_commit(lambda: self._written.note(execution))
 
     def _put_runs(self, tx: Tx, execution: Execution, ids: Sequence[str]) -> None:
@@ -231,8 +248,13 @@ class Executions(Listing):
         ]
         tx.many(_PUT_LABEL, rows)
 
-    def _obey(self, tx: Tx, execution: Execution, command: Command) -> None:
+    def _obey(self, tx: Tx, execution: Execution, command: Command, now_us: int) -> str | None:
+        """Store what a command asks of the store; return the id of a gate that people had closed before."""
         match command:
+            case CloseApproval():
+                return None if self._approvals.close(tx, command, now_us) else command.approval_id
+            case FreeSlot():
+                self._start_queued(tx, command)
             case SetTimer():
                 self._timers.set(tx, execution.id, execution.run_as, command)
             case ClearTimers():
@@ -241,6 +263,24 @@ class Executions(Listing):
                 self._inbox.put(tx, command.execution_id, command.event)
             case _:
                 pass  # the runtime's: run, kill, start a subflow
+        return None
+
+    def lock_flow(self, tx: Tx, namespace: str, flow_id: str) -> None:
+        """Let nobody else count or start executions of a flow until this transaction ends."""
+        # SQLite has one writer anyway.
+        if tx.dialect == "postgresql":
+            tx.row(_LOCK_FLOW, {"flow": f"{namespace}/{flow_id}"})
+
+    def _start_queued(self, tx: Tx, slot: FreeSlot) -> None:
+        self.lock_flow(tx, slot.namespace, slot.flow_id)
+        oldest = tx.row(_OLDEST_QUEUED, {"ns": slot.namespace, "flow": slot.flow_id})
+        if oldest is not None:
+            self._inbox.put(tx, oldest[0], Start())
+
+    def version(self, tx: Tx, execution_id: str) -> int | None:
+        """Return how many commits an execution has seen; None if there is none of this id."""
+        row = tx.row(_VERSION, {"execution": execution_id})
+        return None if row is None else int(row[0])
 
     def _announce(self, tx: Tx, execution: Execution, at_us: int) -> None:
         self._outbox.put(

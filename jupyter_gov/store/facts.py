@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,19 @@ def with_changes(facts: Sequence[Fact], changes: Mapping[str, Any]) -> Sequence[
     last = facts[-1]
     body = {**last.body, "changes": {**_changes(last), **missing}}
     return (*facts[:-1], replace(last, body=body))
+
+
+def without_gates(facts: Sequence[Fact], beaten: Collection[str]) -> Sequence[Fact]:
+    """Return the facts without the gates that a step meant to close and people had closed before."""
+    if not beaten:
+        return facts
+    kept = []
+    for fact in facts:
+        changes = dict(_changes(fact))
+        if "approvals" in changes:
+            changes["approvals"] = [row for row in changes["approvals"] if row[0] not in beaten]
+        kept.append(replace(fact, body={**fact.body, "changes": changes}))
+    return kept
 
 
 def _changes(fact: Fact) -> Mapping[str, Any]:

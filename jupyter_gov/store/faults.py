@@ -8,7 +8,7 @@ from typing import Any
 
 from jupyter_gov.errors import ConflictError, StoreError
 
-LOCKED, DAMAGED, READ_ONLY, FULL, UNREACHABLE = "GOV702", "GOV703", "GOV704", "GOV705", "GOV706"
+LOCKED, DAMAGED, READ_ONLY, FULL, UNREACHABLE = "GOV714", "GOV703", "GOV704", "GOV705", "GOV706"
 NETWORK_DISK, SCHEMA_OLD, SCHEMA_NEW, BAD_URL, CLOSED = "GOV707", "GOV708", "GOV709", "GOV710", "GOV711"
 REFUSED = "GOV712"
 
@@ -73,8 +73,7 @@ def from_os(error: OSError, where: str) -> StoreError:
 
 def is_broken(error: BaseException) -> bool:
     """Return whether the connection that raised ``error`` is of no more use."""
-    state = getattr(error, "sqlstate", None)
-    return not isinstance(error, sqlite3.Error) and (not state or state.startswith(("08", "57P")))
+    return not isinstance(error, sqlite3.Error) and _sqlstate(error).startswith(("08", "57P", "no connection"))
 
 
 def from_sqlite(error: sqlite3.Error, where: str) -> StoreError:
@@ -86,28 +85,41 @@ def from_sqlite(error: sqlite3.Error, where: str) -> StoreError:
     return _from_text(str(error), name in _COLLISIONS)
 
 
+_POSTGRESQL: tuple[tuple[tuple[str, ...], str, str, str], ...] = (
+    (("40",), "GOV713", "two transactions stood in each other's way", "Try again."),
+    (("55P03", "57014"), LOCKED, "the database did not answer in time", "Try again."),
+    (("53",), FULL, "the database server lacks room or resources", "Make room; nothing was stored."),
+    (("25006", "42501"), READ_ONLY, "the database may not be written", "Ask its owner for the right to write."),
+    (
+        ("42P01", "42703"),
+        SCHEMA_OLD,
+        "the database lacks a table or column of this version",
+        "Run 'jupyter gov db upgrade'.",
+    ),
+    (
+        ("08", "57P", "28", "3D", "no connection"),
+        UNREACHABLE,
+        "the database server cannot be used",
+        "Check that it runs, and the address, user and password in the store's URL.",
+    ),
+)
+"""Beginnings of SQLSTATE -> what they mean to a person."""
+
+
 def from_postgresql(error: Any, where: str) -> StoreError:
     """Return the error of ours that explains one of psycopg's; ``where`` names the server, without a password."""
-    state = getattr(error, "sqlstate", None) or ""
-    if state.startswith("40"):
-        return StoreError("two transactions stood in each other's way", code="GOV713", hint="Try again.")
-    if state in {"55P03", "57014"}:
-        return StoreError(f"the database did not answer in time ({where})", code=LOCKED, hint="Try again.")
-    if state.startswith("53"):
-        return StoreError(f"the database server lacks resources ({where}): {error}", code=FULL)
-    if state in {"25006", "42501"}:
-        hint = "Ask the database's owner for the right to write."
-        return StoreError(f"the database may not be written ({where}): {error}", code=READ_ONLY, hint=hint)
-    if state in {"42P01", "42703"}:
-        return StoreError(
-            f"the database lacks a table or column of this version ({where})",
-            code=SCHEMA_OLD,
-            hint="Run 'jupyter gov db upgrade'.",
-        )
-    if not state or state.startswith(("08", "57P", "28", "3D")):
-        hint = "Check that the server runs, and the address, user and password in the store's URL."
-        return StoreError(f"the database server cannot be used ({where}): {error}".strip(), code=UNREACHABLE, hint=hint)
+    state = _sqlstate(error)
+    for beginnings, code, message, hint in _POSTGRESQL:
+        if state.startswith(beginnings):
+            return StoreError(f"{message} ({where}): {error}".strip(), code=code, hint=hint)
     return _from_text(str(error), state in _COLLISIONS)
+
+
+def _sqlstate(error: BaseException) -> str:
+    state: str | None = getattr(error, "sqlstate", None)
+    # psycopg has no code for a server that is not there or went away in the middle.
+    lost = any(kind.__name__ == "OperationalError" for kind in type(error).__mro__)
+    return state or ("no connection" if lost else "")
 
 
 def _from_text(message: str, collision: bool) -> StoreError:

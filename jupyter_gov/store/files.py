@@ -30,7 +30,7 @@ class Files:
         text = str(root)
         self._remote: Any = None
         if "://" in text and not text.startswith("file://"):
-            import fsspec  # noqa: PLC0415 - a folder needs none of it
+            import fsspec  # type: ignore[import-untyped]  # noqa: PLC0415 - a folder needs none of it
 
             self._remote, self._remote_root = fsspec.core.url_to_fs(text)
             self.root = Path(tempfile.gettempdir()) / f"jupyter-gov-files-{os.getuid()}"

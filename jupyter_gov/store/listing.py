@@ -6,6 +6,7 @@ rows of each: so each filter walks one index for at most ``limit`` rows per stat
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
@@ -47,11 +48,8 @@ class Listing:
         start = self._start(tx, before)
         if before is not None and start is None:
             return []
-        if where.label is not None:
-            newest = self._labelled(where, start, limit)
-        else:
-            newest = self._newest(where, start, limit)
-        rows = tx.rows(Statement(newest))
+        build = self._newest if where.label is None else self._labelled
+        rows = tx.rows(Statement(build(where, start, limit)))
         waiting = self._open_approvals(tx, [row[0] for row in rows])
         return [_summary(row, waiting.get(row[0], 0)) for row in rows]
 
@@ -87,7 +85,7 @@ class Listing:
         )
         return query.order_by(_labels.c.created_us.desc(), _c.id.desc()).limit(limit)
 
-    def _open_approvals(self, tx: Tx, ids: list[str]) -> dict[str, int]:
+    def _open_approvals(self, tx: Tx, ids: Sequence[str]) -> dict[str, int]:
         if not ids:
             return {}
         query = (

@@ -77,7 +77,7 @@ class Logs:
         """Return lines whose id is higher than ``after``, oldest first."""
         values = {"execution": execution_id, "cursor": after, "run": task_run_id, "n": limit}
         rows = tx.rows(_AFTER if task_run_id is None else _AFTER_OF_RUN, values)
-        return [LogLine(*row[:6], at=from_us(row[6]), message=row[7]) for row in rows]
+        return [LogLine(*(*row[:6], from_us(row[6]), row[7])) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,7 @@ class Metrics:
         task_run_id: str | None,
         task_id: str | None,
         metrics: Sequence[Metric],
+        *,
         at: datetime,
     ) -> None:
         """Store metrics of one task run."""

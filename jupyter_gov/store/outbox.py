@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, delete, func, insert, literal_column, select
+from sqlalchemy import ColumnElement, Executable, bindparam, delete, func, insert, literal_column, select
 
 from jupyter_gov.store import tables
 from jupyter_gov.store.codec import from_us
@@ -19,8 +19,8 @@ KEEP = 100_000
 _outbox = tables.OutboxRow.__table__  # type: ignore[attr-defined]
 _FIELDS = ("topic", "namespace", "flow_id", "execution_id", "state", "version", "at_us")
 
-CURRENT_XID = literal_column("pg_current_xact_id()::text::bigint")
-SETTLED_XID = literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+CURRENT_XID: ColumnElement[int] = literal_column("pg_current_xact_id()::text::bigint")
+SETTLED_XID: ColumnElement[int] = literal_column("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 """Transactions below this number have all ended, so no row can still appear among theirs."""
 
 
@@ -89,7 +89,7 @@ class Outbox:
 
     def after(self, tx: Tx, cursor: int, limit: int = 500) -> list[Change]:
         """Return the notes after ``cursor`` (the id of the last one seen), oldest first."""
-        return [Change(*row[:7], at=from_us(row[7])) for row in tx.rows(_AFTER, {"cursor": cursor, "n": limit})]
+        return [Change(*(*row[:7], from_us(row[7]))) for row in tx.rows(_AFTER, {"cursor": cursor, "n": limit})]
 
     def last(self, tx: Tx) -> int:
         """Return the cursor of someone who has seen everything."""

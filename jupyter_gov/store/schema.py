@@ -77,7 +77,7 @@ def _version(tx: Tx) -> str | None:
 
 @cache
 def _fresh() -> tuple[str, ...]:
-    dialect = sqlite.dialect()  # type: ignore[no-untyped-call]
+    dialect = sqlite.dialect()
     tables = Base.metadata.sorted_tables
     made = [str(CreateTable(table).compile(dialect=dialect)) for table in tables]
     made += [

@@ -19,8 +19,8 @@ from sqlalchemy.sql.elements import ClauseElement
 Name = Literal["sqlite", "postgresql"]
 
 _DIALECTS: Mapping[Name, Dialect] = {
-    "sqlite": sqlite.dialect(paramstyle="qmark"),  # type: ignore[no-untyped-call]
-    "postgresql": postgresql_psycopg.dialect(paramstyle="format"),
+    "sqlite": sqlite.dialect(paramstyle="qmark"),
+    "postgresql": postgresql_psycopg.dialect(paramstyle="format"),  # type: ignore[no-untyped-call]
 }
 
 

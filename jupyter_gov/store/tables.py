@@ -53,7 +53,7 @@ def _execution(**options: Any) -> Any:
 
 
 def _auto_id() -> Any:
-    return Field(default=None, sa_type=_Id, primary_key=True)  # type: ignore[call-overload]  # SQLModel wants a class
+    return Field(default=None, sa_type=_Id, primary_key=True)
 
 
 class FlowRevisionRow(Base, table=True):
@@ -354,7 +354,7 @@ class AuditBodyRow(Base, table=True):
     __tablename__ = "gov_audit_bodies"
 
     entry_id: int = Field(
-        sa_type=_Id,  # type: ignore[call-overload]  # SQLModel wants a class, a variant is an instance
+        sa_type=_Id,
         primary_key=True,
         foreign_key="gov_audit_entries.id",
         sa_column_kwargs={"autoincrement": False},

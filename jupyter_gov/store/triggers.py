@@ -77,7 +77,8 @@ def _missing_postgresql(tx: Tx) -> list[str]:
     tx.cursor.execute("SELECT prosrc FROM pg_proc WHERE proname = 'gov_audit_refuse'")
     functions = {row[0].strip() for row in tx.cursor.fetchall()}
     tx.cursor.execute(
-        "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE tgname LIKE 'gov_audit%' AND tgenabled IN ('O', 'A')"
+        "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger"
+        " WHERE tgname LIKE 'gov_audit%' AND tgenabled IN ('O', 'A')"
     )
     present = dict(tx.cursor.fetchall())
     gone = [name for name in TRIGGERS["postgresql"] if "gov_audit_refuse" not in present.get(name, "")]

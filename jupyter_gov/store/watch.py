@@ -13,6 +13,7 @@ import sqlite3
 import threading
 import time
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from typing import Any
 
 from jupyter_gov.store.database import CHANNEL, Database
@@ -86,8 +87,12 @@ class Watcher(ABC):
     def _watch(self, timeout: float) -> bool:
         """Return whether somebody committed; False after ``timeout`` or an interruption."""
 
-    def _rearm(self) -> None:
+    def _rearm(self) -> None:  # noqa: B027 - only SQLite's needs it
         """Forget earlier interruptions; called under the lock, so that none is lost."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Note how things stand, so that the first wait tells what changed since the store was opened."""
 
     @abstractmethod
     def _interrupt(self) -> None:
@@ -197,16 +202,12 @@ class PostgresqlWatcher(Watcher):
         return found
 
     def _drain(self) -> None:
-        try:
+        with suppress(BlockingIOError):
             os.read(self._read_end, 4096)
-        except BlockingIOError:
-            pass
 
     def _interrupt(self) -> None:
-        try:
+        with suppress(BlockingIOError):  # full: whoever reads it will wake anyway
             os.write(self._write_end, b"x")
-        except BlockingIOError:
-            pass
 
     def _drop(self) -> None:
         if self._connection is not None:
