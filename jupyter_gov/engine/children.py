@@ -180,10 +180,8 @@ def _child_ended(work: Work, child: TaskRun) -> None:
         tally = {**tally, str(child.state): tally.get(str(child.state), 0) + 1}
     frame = replace(frame, open=frame.open - 1, tally=tally)
     work.set_frame(parent_id, frame)
-    if frame.phase == "main":
-        children = _next_in_main(work, parent_id, child)
-    else:
-        children = _next_in_list(work, parent_id, child)
+    find = _next_in_main if frame.phase == "main" else _next_in_list
+    children = find(work, parent_id, child)
     if isinstance(children, GovError):
         _main_over(work, parent_id, failure=failure_of(children))
         return

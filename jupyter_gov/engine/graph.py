@@ -107,7 +107,7 @@ _SYMBOLS: Mapping[State, str] = {
     State.CANCELLED: "■",
     State.RUNNING: "▶",
     State.PAUSED: "⏸",
-    State.SKIPPED: "–",
+    State.SKIPPED: "↷",
 }
 
 
@@ -133,7 +133,7 @@ def mermaid(flow: Flow, execution: Execution | None = None) -> str:
     names = {node.id: f"n{number}" for number, node in enumerate(graph.nodes)}
     lines = ["flowchart TD"]
     for node in graph.nodes:
-        state = states.get(node.id)
+        state = states.get(node.id, State.CREATED)
         symbol = f"{_SYMBOLS[state]} " if state in _SYMBOLS else ""
         lines.append(f'  {names[node.id]}["{symbol}{_escape(node.label)}"]')
         if state in _CLASSES:

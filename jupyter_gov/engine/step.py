@@ -258,7 +258,9 @@ def _leave(work: Work) -> None:
     if execution.parent_id is not None and execution.parent_task_run_id is not None:
         ended = SubflowEnded(execution.parent_task_run_id, execution.id, execution.state, execution.outputs)
         work.commands.append(Notify(execution.parent_id, ended))
-    if work.flow.concurrency is not None:
+    # One that was killed while it waited in the queue never held a slot.
+    began = any(moment.state is State.RUNNING for moment in execution.history.moments)
+    if work.flow.concurrency is not None and began:
         work.commands.append(FreeSlot(execution.namespace, execution.flow_id))
 
 

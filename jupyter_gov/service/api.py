@@ -1,5 +1,6 @@
-"""The one interface that every face speaks; ``service.local`` implements it over the store, ``service.remote`` (team
-mode) over HTTP.
+"""The one interface that every face speaks.
+
+``service.wire`` puts the implementation over a local store together; a remote one over HTTP comes with team mode.
 
 A face translates a request, calls ONE of these methods, and shows the result. ``actor`` is always what the host
 established, never what the client says.
@@ -19,6 +20,8 @@ from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.flow import AuditEntry, ExecutionFilter, ExecutionSummary, FlowRevision, LogLine
 from jupyter_gov.lang.check import CheckedFlow
 from jupyter_gov.lang.models.flow import Flow
+
+EVERYTHING = ExecutionFilter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ class ExecutionService(Protocol):
     def get(self, execution_id: str, actor: Actor) -> Execution: ...
 
     def list(
-        self, actor: Actor, where: ExecutionFilter = ExecutionFilter(), *, before: str | None = None, limit: int = 50
+        self, actor: Actor, where: ExecutionFilter = EVERYTHING, *, before: str | None = None, limit: int = 50
     ) -> Sequence[ExecutionSummary]:
         """Return executions, newest first; ``before`` is the id to continue after."""
         ...
@@ -239,8 +242,11 @@ class Gov(Protocol):
         """Answer a read-only question over the history with DuckDB; returns a pandas DataFrame."""
         ...
 
-    def start_loop(self) -> None:
-        """Carry on executions in this process (idempotent)."""
+    def start_loop(self, *, background: bool = False) -> None:
+        """Carry on executions in this process (idempotent).
+
+        ``background``: also those that other processes leave behind, for as long as this process lives.
+        """
         ...
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from jupyter_gov.service.inputs import typed_form
 
 if TYPE_CHECKING:
     from jupyter_gov.service.wire import Parts
+    from jupyter_gov.store.database import Tx
 
 _STATUS = {Verdict.APPROVE: ApprovalStatus.APPROVED, Verdict.REJECT: ApprovalStatus.REJECTED}
 _ACTION = {
@@ -28,6 +30,17 @@ _ACTION = {
     Verdict.REJECT: "approval.rejected",
     Verdict.ASK_FOR_CHANGES: "approval.changes_requested",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one person answers to a gate, before anything was checked."""
+
+    verdict: Verdict
+    actor: Actor
+    subject_digest: str
+    reason: str | None
+    inputs: Mapping[str, Any]
 
 
 class Approvals:
@@ -89,45 +102,9 @@ class Approvals:
             raise InputError(
                 f"to {verdict.replace('_', ' ')} needs a reason", code="GOV221", hint="Say why; it goes on record."
             )
-        store = self._parts.store
-
-        def write() -> Approval:
-            with store.write() as tx:
-                approval = store.approvals.get(tx, approval_id)
-                if approval is None:
-                    raise NotFoundError(f"there is no approval {approval_id}")
-                self._check(approval, actor, subject_digest)
-                execution = store.executions.load(tx, approval.execution_id)
-                _check_subject(approval, execution)
-                values = typed_form(self._parts, approval.form, inputs or {}) if verdict is Verdict.APPROVE else {}
-                now = store.now(tx)
-                vote = _vote(approval, verdict, actor, now, reason, values)
-                fact = _fact(approval, vote, actor)
-                if verdict is Verdict.ASK_FOR_CHANGES:
-                    store.approvals.add_vote(tx, vote, (fact,))
-                else:
-                    status = _STATUS[verdict]
-                    event = ApprovalDecided(
-                        approval_id, approval.task_run_id, str(status), actor.id, now.isoformat(), reason, values
-                    )
-                    store.approvals.decide(
-                        tx,
-                        approval_id,
-                        expected_version=approval.version,
-                        status=status,
-                        by=actor.id,
-                        at=now,
-                        reason=reason,
-                        inputs=values,
-                        vote=vote,
-                        facts=(fact,),
-                        event=event,
-                    )
-                decided = store.approvals.get(tx, approval_id)
-                return decided if decided is not None else approval
-
+        answer = Answer(verdict, actor, subject_digest, reason, inputs or {})
         try:
-            approval = store.retrying(write)
+            approval = self._parts.store.retrying(lambda tx: self._answer(tx, approval_id, answer))
         except ConflictError as error:
             detail = self.get(approval_id, actor)
             raise AccessError(
@@ -136,13 +113,51 @@ class Approvals:
         self._parts.wake()
         return approval
 
-    def _check(self, approval: Approval, actor: Actor, seen: str) -> None:
-        why_not = self._parts.access.may_decide(actor, approval)
+    def _answer(self, tx: Tx, approval_id: str, answer: Answer) -> Approval:
+        store = self._parts.store
+        approval = store.approvals.get(tx, approval_id)
+        if approval is None:
+            raise NotFoundError(f"there is no approval {approval_id}")
+        self._check(approval, answer)
+        _check_subject(approval, store.executions.load(tx, approval.execution_id))
+        values: Mapping[str, Any] = {}
+        if answer.verdict is Verdict.APPROVE:
+            values = typed_form(self._parts, approval.form, answer.inputs)
+        vote = _vote(approval, answer, store.now(tx), values)
+        fact = _fact(approval, vote, answer.actor)
+        if answer.verdict is Verdict.ASK_FOR_CHANGES:
+            store.approvals.add_vote(tx, vote, (fact,))
+            return approval
+        status = _STATUS[answer.verdict]
+        return store.approvals.decide(
+            tx,
+            approval_id,
+            expected_version=approval.version,
+            status=status,
+            by=answer.actor.id,
+            at=vote.at,
+            reason=answer.reason,
+            inputs=values,
+            vote=vote,
+            facts=(fact,),
+            event=ApprovalDecided(
+                approval_id,
+                approval.task_run_id,
+                str(status),
+                answer.actor.id,
+                vote.at.isoformat(),
+                answer.reason,
+                values,
+            ),
+        )
+
+    def _check(self, approval: Approval, answer: Answer) -> None:
+        why_not = self._parts.access.may_decide(answer.actor, approval)
         if why_not is not None:
             raise AccessError(why_not, code="GOV403", hint="Ask one of them, or an administrator to reassign it.")
         if approval.status is not ApprovalStatus.OPEN:
             raise AccessError(_decided_text(approval), code="GOV409", hint="Nothing was changed by your answer.")
-        if seen != approval.subject_digest:
+        if answer.subject_digest != approval.subject_digest:
             raise AccessError(
                 "what this gate approves is not what you saw",
                 code="GOV412",
@@ -171,19 +186,17 @@ def _at_opening(subject: dict[str, Any], approval: Approval) -> dict[str, Any]:
     return {**subject, "upstream": upstream}
 
 
-def _vote(
-    approval: Approval, verdict: Verdict, actor: Actor, now: datetime, reason: str | None, values: Mapping[str, Any]
-) -> Vote:
+def _vote(approval: Approval, answer: Answer, now: datetime, values: Mapping[str, Any]) -> Vote:
     return Vote(
         id=new_id(),
         approval_id=approval.id,
-        actor_id=actor.id,
-        actor_name=actor.name,
-        assurance=str(actor.assurance),
-        verdict=verdict,
+        actor_id=answer.actor.id,
+        actor_name=answer.actor.name,
+        assurance=str(answer.actor.assurance),
+        verdict=answer.verdict,
         at=now,
         subject_digest=approval.subject_digest,
-        reason=reason,
+        reason=answer.reason,
         inputs=values,
     )
 

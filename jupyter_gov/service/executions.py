@@ -11,21 +11,22 @@ from jupyter_gov.domain.actor import Actor
 from jupyter_gov.domain.commands import Fact
 from jupyter_gov.domain.events import Event, Kill, Restart, Start
 from jupyter_gov.domain.execution import Execution, Label
-from jupyter_gov.domain.flow import ExecutionFilter, ExecutionSummary, FlowRevision, LogLine
+from jupyter_gov.domain.flow import ExecutionFilter, ExecutionSummary, LogLine
 from jupyter_gov.domain.ids import new_id
 from jupyter_gov.domain.states import State
+from jupyter_gov.engine.limits import HOLDING, admit
 from jupyter_gov.engine.restart import check_restart
 from jupyter_gov.engine.start import create
 from jupyter_gov.errors import AccessError, ExecutionError, InputError, NotFoundError
 from jupyter_gov.lang.models.flow import Flow
 from jupyter_gov.service import notebooks
-from jupyter_gov.service.api import NotebookRecord, StartRequest
+from jupyter_gov.service.api import EVERYTHING, NotebookRecord, StartRequest
 from jupyter_gov.service.inputs import typed_inputs
 
 if TYPE_CHECKING:
     from jupyter_gov.service.wire import Parts
+    from jupyter_gov.store.database import Tx
 
-_NOTHING = ExecutionFilter()
 _RESERVED = "system."
 _LONGEST_WAIT = 1.0
 
@@ -42,48 +43,41 @@ class Executions:
         with store.read() as tx:
             revision = store.flows.get(tx, request.namespace, request.flow_id, request.revision)
         if revision is None:
-            raise NotFoundError(f"there is no flow {request.namespace}.{request.flow_id}")
+            raise NotFoundError(
+                f"there is no flow {request.namespace}.{request.flow_id}",
+                hint="`jupyter gov flows` lists those that exist.",
+            )
         flow = self._parts.cache.load(revision.namespace, revision.flow_id, revision.revision)
         labels = _labels(request.labels)
+        workdir = Path(request.workdir).absolute() if request.workdir else Path.cwd()
         execution_id = new_id()
-        workdir = str(Path(request.workdir).absolute() if request.workdir else Path.cwd())
-        inputs = typed_inputs(
-            self._parts, flow, request.inputs, execution_id=execution_id, workdir=Path(workdir)
+        inputs = typed_inputs(self._parts, flow, request.inputs, execution_id=execution_id, workdir=workdir)
+        execution, facts = create(
+            revision,
+            flow,
+            execution_id=execution_id,
+            inputs=inputs,
+            actor=actor,
+            run_as=self._parts.run_as,
+            now=self._parts.now(),
+            labels=labels,
+            workdir=str(workdir),
+            supersedes=request.supersedes,
         )
-
-        def write() -> Execution:
-            return self._create(revision, flow, request, actor, labels, execution_id, inputs, workdir)
-
-        execution = store.retrying(write)
+        execution = store.retrying(lambda tx: self._insert(tx, flow, execution, facts))
         self._parts.wake()
         return execution
 
-    def _create(
-        self,
-        revision: FlowRevision,
-        flow: Flow,
-        request: StartRequest,
-        actor: Actor,
-        labels: Sequence[Label],
-        execution_id: str,
-        inputs: Mapping[str, Any],
-        workdir: str,
-    ) -> Execution:
+    def _insert(self, tx: Tx, flow: Flow, execution: Execution, facts: Sequence[Fact]) -> Execution:
         store = self._parts.store
-        with store.write() as tx:
-            execution, facts = create(
-                revision,
-                flow,
-                execution_id=execution_id,
-                inputs=inputs,
-                actor=actor,
-                run_as=self._parts.run_as,
-                now=store.now(tx),
-                labels=labels,
-                workdir=workdir,
-                supersedes=request.supersedes,
-            )
-            store.executions.insert(tx, execution, facts, Start())
+        event: Event | None = Start()
+        if flow.concurrency is not None:
+            store.executions.lock_flow(tx, flow.namespace, flow.id)
+            where = ExecutionFilter(flow.namespace, flow.id, states=HOLDING)
+            running = sum(store.executions.count_by_state(tx, where).values())
+            admitted = admit(flow, execution, facts, running=running)
+            execution, facts, event = admitted
+        store.executions.insert(tx, execution, facts, event)
         return execution
 
     def get(self, execution_id: str, actor: Actor) -> Execution:
@@ -103,7 +97,7 @@ class Executions:
         return found
 
     def list(
-        self, actor: Actor, where: ExecutionFilter = _NOTHING, *, before: str | None = None, limit: int = 50
+        self, actor: Actor, where: ExecutionFilter = EVERYTHING, *, before: str | None = None, limit: int = 50
     ) -> Sequence[ExecutionSummary]:
         """Return executions, newest first."""
         with self._parts.store.read() as tx:
@@ -180,15 +174,14 @@ class Executions:
     ) -> None:
         store = self._parts.store
 
-        def write() -> None:
-            with store.write() as tx:
-                execution = store.executions.load(tx, execution_id)
-                if execution is None:
-                    raise NotFoundError(f"there is no execution {execution_id}")
-                event = check(execution)
-                fact = Fact(action, execution_id, actor.id, str(actor.assurance), dict(body))
-                store.audit_log.append(tx, f"execution/{execution_id}", (fact,), store.now(tx))
-                store.inbox.put(tx, execution_id, event)
+        def write(tx: Tx) -> None:
+            execution = store.executions.load(tx, execution_id)
+            if execution is None:
+                raise NotFoundError(f"there is no execution {execution_id}")
+            event = check(execution)
+            fact = Fact(action, execution_id, actor.id, str(actor.assurance), dict(body))
+            store.audit_log.append(tx, f"execution/{execution_id}", (fact,), store.now(tx))
+            store.inbox.put(tx, execution_id, event)
 
         store.retrying(write)
         self._parts.wake()

@@ -15,6 +15,7 @@ from jupyter_gov.lang.models.flow import Flow
 
 if TYPE_CHECKING:
     from jupyter_gov.service.wire import Parts
+    from jupyter_gov.store.database import Tx
 
 
 class Flows:
@@ -33,26 +34,25 @@ class Flows:
         digest = digest_bytes(source.encode())
         store = self._parts.store
 
-        def write() -> FlowRevision:
-            with store.write() as tx:
-                newest = store.flows.get(tx, flow.namespace, flow.id)
-                if newest is not None and newest.digest == digest:
-                    return newest
-                revision = FlowRevision(
-                    namespace=flow.namespace,
-                    flow_id=flow.id,
-                    revision=1 if newest is None else newest.revision + 1,
-                    source=source,
-                    digest=digest,
-                    author=actor.id,
-                    created_at=store.now(tx),
-                    allow_unknown_types=allow_unknown_types,
-                )
-                store.flows.add(tx, revision, (_registered(revision, actor),))
-                return revision
+        def write(tx: Tx) -> FlowRevision:
+            newest = store.flows.get(tx, flow.namespace, flow.id)
+            if newest is not None and newest.digest == digest:
+                return newest
+            revision = FlowRevision(
+                namespace=flow.namespace,
+                flow_id=flow.id,
+                revision=1 if newest is None else newest.revision + 1,
+                source=source,
+                digest=digest,
+                author=actor.id,
+                created_at=store.now(tx),
+                allow_unknown_types=allow_unknown_types,
+            )
+            store.flows.add(tx, revision, (_registered(revision, actor),))
+            return revision
 
         revision = store.retrying(write)
-        self._parts.cache.put(revision, flow)
+        self._parts.cache.remember(revision, flow)
         return revision
 
     def get(self, namespace: str, flow_id: str, actor: Actor, revision: int | None = None) -> FlowRevision:

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_gov.engine.inputs import resolve
-from jupyter_gov.errors import InputError
 from jupyter_gov.lang import expr
-from jupyter_gov.lang.models.flow import Flow, InputDef
-from jupyter_gov.lang.models.inputs import parse_inputs
+from jupyter_gov.lang.models.flow import Flow
+from jupyter_gov.lang.models.inputs import parse_input
 
 if TYPE_CHECKING:
     from jupyter_gov.service.wire import Parts
@@ -33,31 +32,25 @@ def typed_inputs(
     def render(value: Any, inputs: Mapping[str, Any]) -> Any:
         return expr.render_value(value, {**variables, "inputs": inputs}, parts.host(flow.namespace))
 
-    values = resolve(flow.inputs, given, render=render, undeclared=flow.undeclared_inputs)
-    prefix = f"/{flow.namespace.replace('.', '/')}/{flow.id}/executions/{execution_id}/inputs"
-    files = {
-        declared.id: _file(declared, values[declared.id], workdir)
-        for declared in flow.inputs
-        if declared.type == "FILE" and values.get(declared.id) is not None
-    }
+    values = resolve(
+        flow.inputs,
+        given,
+        render=render,
+        undeclared=flow.undeclared_inputs,
+        file_ok=lambda value: value.startswith(_STORED) or _local(value, workdir).is_file(),
+    )
+    prefix = f"kestra:///{flow.namespace.replace('.', '/')}/{flow.id}/executions/{execution_id}/inputs"
     # Only once every value is known to be right is the first file copied.
-    for name, path in files.items():
-        if path is not None:
-            values[name] = parts.store.files.put(f"{prefix}/{name}", path, path.name)
+    for declared in flow.inputs:
+        value = values.get(declared.id)
+        if declared.type == "FILE" and value is not None and not str(value).startswith(_STORED):
+            path = _local(str(value), workdir)
+            values[declared.id] = parts.store.files.put(f"{prefix}/{declared.id}", path, path.name)
     return values
 
 
-def _file(declared: InputDef, value: Any, workdir: Path) -> Path | None:
-    if str(value).startswith(_STORED):
-        return None
-    path = workdir / Path(str(value)).expanduser()
-    if not path.is_file():
-        raise InputError(
-            f"Invalid input for `{declared.id}`, there is no such file, but received `{value}`",
-            code="GOV212",
-            hint=f"Relative paths start at {workdir.name or workdir}.",
-        )
-    return path
+def _local(value: str, workdir: Path) -> Path:
+    return workdir / Path(value).expanduser()
 
 
 def typed_form(parts: Parts, form: Sequence[Mapping[str, Any]], given: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -68,7 +61,7 @@ def typed_form(parts: Parts, form: Sequence[Mapping[str, Any]], given: Mapping[s
     InputError
         A value is missing or wrong; the gate stays open.
     """
-    declared = parse_inputs(form)
+    declared = [parse_input(item) for item in form]
 
     def render(value: Any, inputs: Mapping[str, Any]) -> Any:
         return expr.render_value(value, {"inputs": inputs}, None)

@@ -27,7 +27,11 @@ def record(parts: Parts, record: NotebookRecord, actor: Actor) -> Execution:
     execution = _execution(parts, record, actor)
     run = next(iter(execution.task_runs.values()))
     body = {
-        "notebook": {"input": record.input_digest, "output": record.output_digest, "name": Path(record.input_path).name},
+        "notebook": {
+            "name": Path(record.input_path).name,
+            "input": record.input_digest,
+            "output": record.output_digest,
+        },
         "parameters": digest(record.parameters),
         "environment": dict(record.environment),
         "state": record.state,
@@ -35,11 +39,7 @@ def record(parts: Parts, record: NotebookRecord, actor: Actor) -> Execution:
     }
     fact = Fact("notebook.recorded", execution.id, actor.id, str(actor.assurance), body)
 
-    def write() -> None:
-        with parts.store.write() as tx:
-            parts.store.executions.insert(tx, execution, (fact,), None)
-
-    parts.store.retrying(write)
+    parts.store.retrying(lambda tx: parts.store.executions.insert(tx, execution, (fact,), None))
     return execution
 
 

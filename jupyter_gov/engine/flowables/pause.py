@@ -26,7 +26,7 @@ class Pause(Flowable):
     """
 
     type_name = "io.kestra.plugin.core.flow.Pause"
-    aliases = ("io.kestra.core.tasks.flows.Pause",)
+    aliases: ClassVar[tuple[str, ...]] = ("io.kestra.core.tasks.flows.Pause",)
     default_behavior: ClassVar[Behavior] = "RESUME"
     examples: ClassVar[tuple[str, ...]] = (
         """\
