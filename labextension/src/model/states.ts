@@ -1,0 +1,125 @@
+import type { ITrans } from './trans';
+
+/** How a state is painted; the word always stands beside it. */
+export type Tone = 'idle' | 'active' | 'waiting' | 'good' | 'warn' | 'bad';
+
+export type IconName =
+  'circle' | 'play' | 'pause' | 'check' | 'alert' | 'cross' | 'stop' | 'skip' | 'retry';
+
+interface ILook {
+  readonly tone: Tone;
+  readonly icon: IconName;
+}
+
+const IDLE: ILook = { tone: 'idle', icon: 'circle' };
+
+const LOOKS: Readonly<Record<string, ILook>> = {
+  CREATED: IDLE,
+  QUEUED: IDLE,
+  RUNNING: { tone: 'active', icon: 'play' },
+  RESTARTED: { tone: 'active', icon: 'play' },
+  RETRYING: { tone: 'waiting', icon: 'retry' },
+  PAUSED: { tone: 'waiting', icon: 'pause' },
+  KILLING: { tone: 'bad', icon: 'stop' },
+  SUCCESS: { tone: 'good', icon: 'check' },
+  WARNING: { tone: 'warn', icon: 'alert' },
+  FAILED: { tone: 'bad', icon: 'cross' },
+  KILLED: { tone: 'bad', icon: 'stop' },
+  CANCELLED: { tone: 'idle', icon: 'stop' },
+  RETRIED: { tone: 'idle', icon: 'retry' },
+  SKIPPED: { tone: 'idle', icon: 'skip' },
+  LOST: { tone: 'bad', icon: 'alert' },
+  OPEN: { tone: 'waiting', icon: 'pause' },
+  APPROVED: { tone: 'good', icon: 'check' },
+  REJECTED: { tone: 'bad', icon: 'cross' },
+  EXPIRED: { tone: 'bad', icon: 'alert' },
+  WITHDRAWN: { tone: 'idle', icon: 'stop' }
+};
+
+const TERMINAL = new Set([
+  'SUCCESS',
+  'WARNING',
+  'FAILED',
+  'KILLED',
+  'CANCELLED',
+  'RETRIED',
+  'SKIPPED'
+]);
+
+/** Look of a state; null stands for a task that the run has not reached. */
+export function lookOf(state: string | null): ILook {
+  return (state !== null && LOOKS[state]) || IDLE;
+}
+
+export function isTerminal(state: string): boolean {
+  return TERMINAL.has(state);
+}
+
+/** The word that people read for a state. */
+export function stateWord(trans: ITrans, state: string | null): string {
+  switch (state) {
+    case null:
+      return trans.__('Not started');
+    case 'CREATED':
+      return trans.__('Created');
+    case 'QUEUED':
+      return trans.__('Queued');
+    case 'RUNNING':
+      return trans.__('Running');
+    case 'RESTARTED':
+      return trans.__('Restarted');
+    case 'RETRYING':
+      return trans.__('Retrying');
+    case 'PAUSED':
+      return trans.__('Waiting');
+    case 'KILLING':
+      return trans.__('Stopping');
+    case 'SUCCESS':
+      return trans.__('Succeeded');
+    case 'WARNING':
+      return trans.__('Warning');
+    case 'FAILED':
+      return trans.__('Failed');
+    case 'KILLED':
+      return trans.__('Killed');
+    case 'CANCELLED':
+      return trans.__('Cancelled');
+    case 'RETRIED':
+      return trans.__('Retried');
+    case 'SKIPPED':
+      return trans.__('Skipped');
+    case 'LOST':
+      return trans.__('Lost');
+    case 'OPEN':
+      return trans.__('Waiting for a decision');
+    case 'APPROVED':
+      return trans.__('Approved');
+    case 'REJECTED':
+      return trans.__('Rejected');
+    case 'EXPIRED':
+      return trans.__('Expired');
+    case 'WITHDRAWN':
+      return trans.__('Withdrawn');
+    default:
+      return state;
+  }
+}
+
+// Of a loop's task runs the graph shows the state that says most.
+const WEIGHT = [
+  'FAILED',
+  'KILLED',
+  'KILLING',
+  'PAUSED',
+  'RUNNING',
+  'RETRYING',
+  'WARNING',
+  'CREATED',
+  'SUCCESS'
+];
+
+/** Which of two states a node shows that stands for both. */
+export function telling(a: string, b: string): string {
+  const [x, y] = [WEIGHT.indexOf(a), WEIGHT.indexOf(b)];
+  return (y >= 0 && y < x) || x < 0 ? b : a;
+}
