@@ -1,0 +1,1 @@
+"""The notebook's face: cell magics, the view of a run, completion."""

@@ -1,0 +1,289 @@
+"""The map of the command line: each command's words here, what it does in ``commands``; what an error becomes.
+
+Nothing but this module is imported for ``--help`` and for completion in the shell.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from jupyter_gov.cli import options as opt
+from jupyter_gov.errors import AccessError, AuditError, GovError, InputError
+
+FAILED, USAGE, REFUSED, UNTRUSTED = 1, 2, 4, 5
+_START, _WATCH, _DECIDE, _TRUST, _CARE = "Start", "Watch and steer", "Decide", "Look back", "Look after"
+_HELP = {"help_option_names": ["-h", "--help"]}
+
+app = typer.Typer(
+    name="jupyter gov",
+    help="AI governance that runs: flows, approval gates, and a history that can be verified.",
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 waits for approval, 4 refused, 5 history not to be trusted.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings=_HELP,
+)
+audit = typer.Typer(help="Verify, show and export the history.", no_args_is_help=True)
+db = typer.Typer(help="Look after the database.", no_args_is_help=True)
+app.add_typer(audit, name="audit", rich_help_panel=_TRUST)
+app.add_typer(db, name="db", rich_help_panel=_CARE)
+
+
+def _of(module: str) -> Any:
+    return importlib.import_module(f"jupyter_gov.cli.commands.{module}")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from jupyter_gov import __version__  # noqa: PLC0415 - only then
+
+        sys.stdout.write(f"jupyter_gov {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    *,
+    database: Annotated[
+        str | None, typer.Option("--db", metavar="URL", help="Database, if not the configured one: a path or a URL.")
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version.")
+    ] = False,
+) -> None:
+    if database:
+        os.environ["JUPYTER_GOV_DB_URL"] = database
+
+
+@app.command(rich_help_panel=_START)
+def demo(
+    *,
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to put the workspace.")] = Path(
+        "jupyter-gov-demo"
+    ),
+    lab: Annotated[bool, typer.Option("--lab", help="Open the workspace in JupyterLab afterwards.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve the gates without asking.")] = False,
+) -> None:
+    """Prepare a workspace with examples, and run governed flows, a gate, a notebook and the check of the history."""
+    raise typer.Exit(_of("demo").demo(folder, lab=lab, yes=yes))
+
+
+@app.command(rich_help_panel=_START)
+def check(
+    *,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Flow files; - reads the standard input.")],
+    allow_unknown_types: opt.Unknown = False,
+    as_json: opt.Json = False,
+) -> None:
+    """Check flow files: every problem at once, nothing is stored."""
+    raise typer.Exit(_of("flows").check(files, allow_unknown_types=allow_unknown_types, as_json=as_json))
+
+
+@app.command(rich_help_panel=_START)
+def run(
+    *,
+    target: Annotated[str, typer.Argument(help="A flow file, a stored NAMESPACE.FLOW, or a notebook (.ipynb).")],
+    given: opt.Input = None,
+    parameter: opt.Parameter = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write the executed notebook.")] = None,
+    label: opt.Label = None,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Stay at a gate until it is decided.")] = True,
+    timeout: opt.Timeout = None,
+    quiet: opt.Quiet = False,
+    allow_unknown_types: opt.Unknown = False,
+    as_json: opt.Json = False,
+) -> None:
+    """Run a flow or a notebook, and stay until it has ended."""
+    if target.endswith(".ipynb"):
+        parameters = opt.pairs(parameter, "-p")
+        raise typer.Exit(
+            _of("notebooks").run_notebook(
+                Path(target), output, parameters, wait=wait, timeout=timeout, quiet=quiet, as_json=as_json
+            )
+        )
+    if parameter or output:
+        raise typer.BadParameter("only a notebook takes -p and -o; the inputs of a flow are given with -i")
+    wanted = _of("runs").Wanted(target, opt.pairs(given, "-i"), opt.pairs(label, "--label"), allow_unknown_types)
+    patience = opt.seconds(timeout)
+    raise typer.Exit(_of("runs").run(wanted, wait=wait, timeout=patience, quiet=quiet, as_json=as_json))
+
+
+@app.command(rich_help_panel=_START)
+def flows(
+    *,
+    namespace: Annotated[str | None, typer.Option("--namespace", help="Only this namespace.")] = None,
+    limit: opt.Limit = 100,
+    as_json: opt.Json = False,
+) -> None:
+    """List the stored flows."""
+    _of("flows").flows(namespace, limit, as_json=as_json)
+
+
+@app.command(rich_help_panel=_WATCH)
+def runs(
+    *,
+    flow: Annotated[
+        str | None, typer.Option("--flow", metavar="NAMESPACE.FLOW", help="Only runs of this flow.")
+    ] = None,
+    state: Annotated[
+        list[str] | None, typer.Option("--state", help="Only runs in this state; may be repeated.")
+    ] = None,
+    limit: opt.Limit = 20,
+    as_json: opt.Json = False,
+) -> None:
+    """List the latest runs."""
+    _of("runs").runs(flow, state or [], limit, as_json=as_json)
+
+
+@app.command(rich_help_panel=_WATCH)
+def show(*, run_id: opt.RunId, as_json: opt.Json = False) -> None:
+    """Show a run: tasks, gates, inputs, outputs."""
+    _of("runs").show(run_id, as_json=as_json)
+
+
+@app.command(rich_help_panel=_WATCH)
+def logs(
+    *,
+    run_id: opt.RunId,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run has ended.")] = False,
+    task: Annotated[str | None, typer.Option("--task", help="Only the lines of this task.")] = None,
+    as_json: opt.Json = False,
+) -> None:
+    """Print the log of a run."""
+    _of("runs").logs(run_id, task, follow=follow, as_json=as_json)
+
+
+@app.command(rich_help_panel=_WATCH)
+def kill(*, run_id: opt.RunId, reason: opt.Reason = None, follow: opt.Follow = True, as_json: opt.Json = False) -> None:
+    """Stop a run and everything it started."""
+    _of("runs").kill(run_id, reason, follow=follow, as_json=as_json)
+
+
+@app.command(rich_help_panel=_WATCH)
+def restart(*, run_id: opt.RunId, follow: opt.Follow = True, as_json: opt.Json = False) -> None:
+    """Continue an ended run from its failed tasks."""
+    raise typer.Exit(_of("runs").restart(run_id, follow=follow, as_json=as_json))
+
+
+@app.command(rich_help_panel=_DECIDE)
+def approvals(
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Decided ones too.")] = False,
+    as_json: opt.Json = False,
+) -> None:
+    """List the gates that wait for an answer."""
+    _of("gates").approvals(every=every, as_json=as_json)
+
+
+@app.command(rich_help_panel=_DECIDE)
+def approve(
+    *,
+    gate_id: opt.GateId,
+    reason: opt.Reason = None,
+    given: opt.Input = None,
+    follow: opt.Follow = True,
+    as_json: opt.Json = False,
+) -> None:
+    """Approve a gate, and carry the run on."""
+    raise typer.Exit(_of("gates").approve(gate_id, reason, opt.pairs(given, "-i"), follow=follow, as_json=as_json))
+
+
+@app.command(rich_help_panel=_DECIDE)
+def reject(
+    *,
+    gate_id: opt.GateId,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it goes on record.")],
+    follow: opt.Follow = True,
+    as_json: opt.Json = False,
+) -> None:
+    """Reject a gate; the run fails there."""
+    _of("gates").reject(gate_id, reason, follow=follow, as_json=as_json)
+
+
+@app.command(rich_help_panel=_TRUST)
+def sql(
+    *,
+    query: Annotated[str, typer.Argument(help='Such as: "select state, count(*) from executions group by state".')],
+    as_json: opt.Json = False,
+) -> None:
+    """Ask the history a question in SQL; read-only."""
+    _of("history").sql(query, as_json=as_json)
+
+
+@audit.command("verify")
+def audit_verify(*, as_json: opt.Json = False) -> None:
+    """Check every chain, and that the state tables agree with it; exit code 5 if not."""
+    raise typer.Exit(_of("history").verify(as_json=as_json))
+
+
+@audit.command("show")
+def audit_show(
+    *,
+    run_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="Only the history of this run.")] = None,
+    limit: opt.Limit = 50,
+    as_json: opt.Json = False,
+) -> None:
+    """List entries of the history."""
+    _of("history").show(run_id, limit, as_json=as_json)
+
+
+@audit.command("export")
+def audit_export(
+    *,
+    target: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write: one JSON document per line.")],
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+    as_json: opt.Json = False,
+) -> None:
+    """Write the whole history to a file that others can verify."""
+    _of("history").export(target, force=force, as_json=as_json)
+
+
+@db.command("upgrade")
+def db_upgrade(*, as_json: opt.Json = False) -> None:
+    """Bring the database to the layout of this version; a SQLite file is backed up first."""
+    _of("admin").upgrade(as_json=as_json)
+
+
+@app.command(rich_help_panel=_CARE)
+def doctor(*, as_json: opt.Json = False) -> None:
+    """Examine the installation, and say which command repairs each fault."""
+    raise typer.Exit(_of("admin").doctor(as_json=as_json))
+
+
+def exit_code(error: GovError) -> int:
+    """Return the exit code that an error means."""
+    code = getattr(error, "exit", None)
+    if code is not None:
+        return int(code)
+    match error:
+        case InputError():
+            return USAGE
+        case AccessError():
+            return REFUSED
+        case AuditError():
+            return UNTRUSTED
+        case _:
+            return FAILED
+
+
+def main() -> int:
+    """Run the command line and return its exit code; an error of ours is a message, never a traceback."""
+    try:
+        app(prog_name="jupyter gov")
+    except GovError as error:
+        from jupyter_gov.cli import screen  # noqa: PLC0415 - rich, which --help does not need
+
+        screen.fail(error, as_json="--json" in sys.argv)
+        return exit_code(error)
+    except BrokenPipeError:
+        # The reader (head, less) has gone; Python must not complain again while it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else FAILED
+    return 0

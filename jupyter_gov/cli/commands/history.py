@@ -1,0 +1,79 @@
+"""The history: questions in SQL, and whether it can be trusted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from jupyter_gov.cli import host, screen, shapes
+from jupyter_gov.errors import ExecutionError
+from jupyter_gov.service import lookup
+from jupyter_gov.service.api import VerifyReport
+from jupyter_gov.service.outcome import Exit
+from jupyter_gov.service.words import stamp
+
+
+def sql(query: str, *, as_json: bool) -> None:
+    """Answer a question."""
+    with host.opened() as (gov, actor):
+        frame = gov.sql(query, actor)
+    if as_json:
+        screen.emit(json.loads(frame.to_json(orient="records", date_format="iso")))
+        return
+    rows = [[str(cell) for cell in row] for row in frame.itertuples(index=False)]
+    screen.table([str(name) for name in frame.columns], rows, empty="No rows.")
+
+
+def verify(*, as_json: bool) -> int:
+    """Check the history; return the exit code."""
+    with host.opened() as (gov, actor):
+        report = gov.audit.verify(actor)
+    if as_json:
+        screen.emit(shapes.report(report))
+    else:
+        print_report(report)
+    return int(Exit.DONE if report.ok else Exit.UNTRUSTED)
+
+
+def print_report(report: VerifyReport) -> None:
+    """Print what was proved, or what was found."""
+    counted = f"{report.entries} entries in {report.streams} chains"
+    if report.ok:
+        took = f"{report.seconds:.2f} s"
+        screen.say(f"✔ {counted} hold together, and the state tables agree with them ({took})", style="green")
+        for limit in report.limits:
+            screen.say(f"  not seen by this check: {limit}", style="dim")
+        return
+    rows = [(found.code, found.stream, str(found.seq or ""), found.message) for found in report.findings]
+    screen.table(("Code", "Chain", "Entry", "What differs"), rows, empty="")
+    screen.say(f"✖ {len(rows)} faults in {counted}", style="bold red", stderr=True)
+
+
+def show(run_id: str | None, limit: int, *, as_json: bool) -> None:
+    """List entries."""
+    with host.opened() as (gov, actor):
+        stream = f"execution/{lookup.execution_id(gov, run_id, actor)}" if run_id else None
+        entries = gov.audit.entries(actor, stream, limit=limit)
+    if as_json:
+        screen.emit([shapes.entry(entry) for entry in entries])
+        return
+    rows = [(str(entry.seq), stamp(entry.ts_us), entry.actor_ref, entry.action, entry.subject) for entry in entries]
+    screen.table(("Entry", "At", "Who", "What", "On what"), rows, empty="No entry.")
+
+
+def export(target: Path, *, force: bool, as_json: bool) -> None:
+    """Write the history to a file.
+
+    Raises
+    ------
+    ExecutionError
+        ``GOV351``: the file exists.
+    """
+    if target.exists() and not force:
+        raise ExecutionError(f"{target} exists already.", code="GOV351", hint="Choose another name, or give --force.")
+    with host.opened() as (gov, actor):
+        count = gov.audit.export(actor, target)
+    if as_json:
+        screen.emit({"file": str(target), "entries": count})
+    else:
+        screen.say(f"✔ {count} entries written to {target}", style="green")

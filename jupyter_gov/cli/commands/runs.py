@@ -1,0 +1,205 @@
+"""Start runs, look at them, stop and continue them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from jupyter_gov.cli import describe, host, screen, shapes
+from jupyter_gov.cli.commands.flows import read_text
+from jupyter_gov.cli.follow import Wish, follow
+from jupyter_gov.domain.actor import Actor
+from jupyter_gov.domain.execution import Execution
+from jupyter_gov.domain.flow import ExecutionFilter
+from jupyter_gov.domain.states import State
+from jupyter_gov.errors import GovError
+from jupyter_gov.lang.diagnostics import render
+from jupyter_gov.service import lookup
+from jupyter_gov.service.api import ApprovalDetail, Gov, StartRequest
+from jupyter_gov.service.outcome import verdict
+from jupyter_gov.service.words import decide_commands, duration, moment, short_id
+
+_TAKEN_UP = 30.0
+"""Seconds in which a loop must have acted: the lease of a dead one lapses sooner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to run: a file or the name of a stored flow, with inputs and labels."""
+
+    target: str
+    inputs: Mapping[str, str]
+    labels: Mapping[str, str]
+    allow_unknown_types: bool = False
+
+
+def run(wanted: Wanted, *, wait: bool, timeout: float | None, quiet: bool, as_json: bool) -> int:
+    """Run a flow and stay; return the exit code that says how it ended."""
+    with host.opened() as (gov, actor):
+        execution = gov.executions.start(_request(gov, actor, wanted), actor)
+        return stay(gov, actor, execution.id, wait=wait, timeout=timeout, quiet=quiet, as_json=as_json)
+
+
+def _request(gov: Gov, actor: Actor, wanted: Wanted) -> StartRequest:
+    path = Path(wanted.target)
+    if path.suffix in {".yaml", ".yml"} or path.is_file() or wanted.target == "-":
+        source = read_text(path)
+        checked = gov.flows.check(source, allow_unknown_types=wanted.allow_unknown_types)
+        if checked.warnings and not checked.errors:
+            screen.say(render(checked.warnings, source), stderr=True)
+        revision = gov.flows.register(source, actor, allow_unknown_types=wanted.allow_unknown_types)
+    else:
+        namespace, _, flow_id = wanted.target.rpartition(".")
+        if not namespace:
+            raise typer.BadParameter(f"{wanted.target!r} is neither a file nor NAMESPACE.FLOW", param_hint="TARGET")
+        revision = gov.flows.get(namespace, flow_id, actor)
+    return StartRequest(
+        revision.namespace,
+        revision.flow_id,
+        revision=revision.revision,
+        inputs=wanted.inputs,
+        labels=wanted.labels,
+        workdir=str(Path.cwd()),
+    )
+
+
+def stay(
+    gov: Gov, actor: Actor, execution_id: str, *, wait: bool, timeout: float | None, quiet: bool, as_json: bool
+) -> int:
+    """Carry an execution on and watch it; return the exit code that says how it stands."""
+
+    def at_gate(gate: ApprovalDetail) -> bool:
+        if wait:
+            say_where(gate)
+        return wait
+
+    gov.start_loop()
+    execution = follow(gov, actor, execution_id, Wish(at_gate, timeout, quiet or as_json))
+    gates = list(gov.approvals.list(actor, status=None, execution_id=execution_id))
+    if as_json:
+        screen.emit(shapes.execution(execution, gates, secret_inputs(gov, actor, execution)))
+    else:
+        describe.ending(execution, [gate.approval for gate in gates])
+    return int(verdict(execution, [gate.approval for gate in gates]))
+
+
+def say_where(gate: ApprovalDetail) -> None:
+    """Say what waits, and which commands answer it."""
+    found = gate.approval
+    screen.say(f'⏸ waiting for approval at gate "{found.task_id}"', style="yellow", stderr=True)
+    for line in found.description.strip().splitlines():
+        screen.say(f"    {line}", stderr=True)
+    for command in decide_commands(found.id):
+        screen.say(f"    {command}", stderr=True)
+
+
+def secret_inputs(gov: Gov, actor: Actor, execution: Execution) -> frozenset[str]:
+    """Return the names of inputs that no output may show."""
+    try:
+        revision = gov.flows.get(execution.namespace, execution.flow_id, actor, execution.flow_revision)
+        return frozenset(declared.id for declared in gov.flows.load(revision).inputs if declared.type == "SECRET")
+    except GovError:
+        # No flow stands behind a recorded notebook run, or its plugin is gone.
+        return frozenset()
+
+
+def runs(flow: str | None, states: Sequence[str], limit: int, *, as_json: bool) -> None:
+    """List the latest runs."""
+    namespace, _, flow_id = (flow or "").rpartition(".")
+    where = ExecutionFilter(namespace=namespace or None, flow_id=flow_id or None, states=_states(states))
+    with host.opened() as (gov, actor):
+        found = gov.executions.list(actor, where, limit=limit)
+    if as_json:
+        screen.emit([shapes.summary(item) for item in found])
+        return
+    now = datetime.now(UTC)
+    rows = [
+        (
+            short_id(item.id),
+            f"{item.namespace}.{item.flow_id}",
+            screen.state_text(item.state),
+            moment(item.created),
+            duration(item.duration(now)),
+            item.starter,
+        )
+        for item in found
+    ]
+    screen.table(("Run", "Flow", "State", "Started", "Time", "By"), rows, empty="No run matches.")
+
+
+def _states(names: Sequence[str]) -> frozenset[State]:
+    unknown = [name for name in names if name.upper() not in State.__members__]
+    if unknown:
+        known = ", ".join(State.__members__)
+        raise typer.BadParameter(f"{unknown[0]!r} is none of {known}", param_hint="--state")
+    return frozenset(State(name.upper()) for name in names)
+
+
+def show(run_id: str, *, as_json: bool) -> None:
+    """Show a run."""
+    with host.opened() as (gov, actor):
+        execution = gov.executions.get(lookup.execution_id(gov, run_id, actor), actor)
+        gates = list(gov.approvals.list(actor, status=None, execution_id=execution.id))
+        hidden = secret_inputs(gov, actor, execution)
+    if as_json:
+        screen.emit(shapes.execution(execution, gates, hidden))
+    else:
+        describe.run(execution, gates, hidden)
+
+
+def logs(run_id: str, task: str | None, *, follow: bool, as_json: bool) -> None:
+    """Print the log of a run."""
+    documents: list[dict[str, Any]] = []
+    with host.opened() as (gov, actor):
+        found, after = lookup.execution_id(gov, run_id, actor), 0
+        while True:
+            # The state is read first: lines written before the end are then read after it.
+            ended = gov.executions.get(found, actor).state.is_terminal
+            while lines := gov.executions.logs(found, actor, after=after):
+                after = lines[-1].id
+                for line in lines:
+                    if task in {None, line.task_id}:
+                        documents.append(shapes.log(line)) if as_json else describe.log_line(line)
+            sys.stdout.flush()
+            if ended or not follow:
+                break
+            gov.executions.wait(found, actor, until=lambda run: run.state.is_terminal, timeout=0.5)
+    if as_json:
+        screen.emit(documents)
+
+
+def kill(run_id: str, reason: str | None, *, follow: bool, as_json: bool) -> None:
+    """Stop a run."""
+    with host.opened() as (gov, actor):
+        before = gov.executions.get(lookup.execution_id(gov, run_id, actor), actor)
+        gov.executions.kill(before.id, actor, reason)
+        if follow:
+            taken_up(gov, actor, before)
+            stay(gov, actor, before.id, wait=True, timeout=None, quiet=False, as_json=as_json)
+        elif as_json:
+            screen.emit({"id": before.id, "requested": "kill"})
+
+
+def restart(run_id: str, *, follow: bool, as_json: bool) -> int:
+    """Continue an ended run; return the exit code that says how it ended."""
+    with host.opened() as (gov, actor):
+        before = gov.executions.get(lookup.execution_id(gov, run_id, actor), actor)
+        gov.executions.restart(before.id, actor)
+        if follow:
+            taken_up(gov, actor, before)
+            return stay(gov, actor, before.id, wait=False, timeout=None, quiet=False, as_json=as_json)
+        if as_json:
+            screen.emit({"id": before.id, "requested": "restart"})
+        return 0
+
+
+def taken_up(gov: Gov, actor: Actor, before: Execution) -> None:
+    """Wait until some loop (ours, if no other) has acted on what was asked for after ``before`` was read."""
+    gov.start_loop()
+    gov.executions.wait(before.id, actor, until=lambda run: run.version != before.version, timeout=_TAKEN_UP)

@@ -1,0 +1,21 @@
+"""Opens the service for one command, and says who sits at the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from jupyter_gov.domain.actor import Actor
+from jupyter_gov.service import open_gov
+from jupyter_gov.service.api import Gov
+from jupyter_gov.service.identity import local_actor
+
+
+@contextmanager
+def opened() -> Iterator[tuple[Gov, Actor]]:
+    """Yield the service and the local actor; close the service afterwards."""
+    gov = open_gov()
+    try:
+        yield gov, local_actor()
+    finally:
+        gov.close()
