@@ -1,0 +1,1 @@
+"""Scripts and commands, run as child processes of the worker."""
