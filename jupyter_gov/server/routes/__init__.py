@@ -1,0 +1,1 @@
+"""One module per feature; each lists its addresses in ``ROUTES``."""
