@@ -58,12 +58,23 @@ def _unique(columns: list[str]) -> Iterator[str]:
 
 def _function(column: str) -> str | None:
     match = _CALL.fullmatch(column)
-    if match is None:
+    if match is None or not _is_one_call(column):
         return None
     name = match[1]
     if name == "count_star":
         return "count"
     return name if name in _aggregates() else None
+
+
+def _is_one_call(column: str) -> bool:
+    # ``min(x) + max(x)`` begins and ends like a call; in it the first bracket closes before the end.
+    depth = 0
+    for position, character in enumerate(column):
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == ")" and depth == 0:
+            rest = column[position + 1 :]
+            return not rest or rest.startswith(" FILTER (")
+    return False
 
 
 def rows_of(connection: duckdb.DuckDBPyConnection) -> Iterator[Row]:

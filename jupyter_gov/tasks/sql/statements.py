@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ _FILE_WORDS = frozenset({"from", "join", "to", "attach", "database", "exists", "
 _FILE_FUNCTION = re.compile(
     r"(read_\w+|parquet_\w+|glob|sniff_csv|.*_scan|query_table|csv_scan)", re.IGNORECASE | re.DOTALL
 )
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _KESTRA_PARAMETER = re.compile(r"(?<![:\w\]]):([A-Za-z_]\w*)")
 
 
@@ -46,7 +48,7 @@ class Files:
             return str(self._link(name))
         if name.startswith("file://"):
             return unquote(urlsplit(name).path)
-        if "://" in name or name.startswith(("/", "~", ":")):
+        if _SCHEME.match(name) or name.startswith(("/", "~", ":")):
             return None
         # DuckDB would begin in the folder of this process, which nobody chose.
         inside = self._ctx.working_dir / name
@@ -56,8 +58,7 @@ class Files:
         # What DuckDB makes of a file depends on the end of its name, which a stored file may not have.
         target = self._ctx.files.get(uri).resolve()
         self.used.append(target)
-        folder = self._ctx.working_dir / ".files" / str(len(self.used))
-        folder.mkdir(parents=True)
+        folder = Path(tempfile.mkdtemp(prefix=".file-", dir=self._ctx.working_dir))
         link = folder / (Path(unquote(urlsplit(uri).path)).name or "file")
         link.symlink_to(target)
         return link
@@ -84,30 +85,50 @@ def with_paths(sql: str, path: Callable[[str], str | None]) -> str:
 def _strings(sql: str) -> Iterator[tuple[int, int, bool]]:
     encoded = sql.encode()  # Offsets of tokens count bytes.
     tokens = list(duckdb.tokenize(sql))
-    ends = [offset for offset, _ in tokens[1:]] + [len(encoded)]
-    calls: list[bool] = []
-    before = ""
-    for (offset, kind), stop in zip(tokens, ends, strict=True):
+    ends = [*(offset for offset, _ in tokens[1:]), len(encoded)]
+    place = _Place()
+    for (offset, kind), stop in zip(tokens, ends, strict=False):
         text = encoded[offset:stop].decode("utf-8", "replace").strip()
         if kind == duckdb.token_type.comment:
             continue
         if kind == duckdb.token_type.string_const:
             begin = len(encoded[:offset].decode("utf-8", "replace"))
-            yield begin, begin + len(text), (bool(calls) and calls[-1]) or before.lower() in _FILE_WORDS
-        calls = _nesting(calls, text, before)
-        before = text
-    return
+            yield begin, begin + len(text), place.is_of_file
+        place.pass_over(text, is_operator=kind == duckdb.token_type.operator)
 
 
-def _nesting(calls: list[bool], text: str, before: str) -> list[bool]:
-    for character in text if text and not (text[0].isalnum() or text[0] in "'\"_$") else "":
-        if character in "([{":
-            # A list among the arguments of a function that reads files holds files too.
-            inherited = character == "[" and bool(calls) and calls[-1]
-            calls = [*calls, inherited or (character == "(" and bool(_FILE_FUNCTION.fullmatch(before.strip('"'))))]
-        elif character in ")]}" and calls:
-            calls = calls[:-1]
-    return calls
+class _Place:
+    """Where in a statement we are: the brackets that are open, and the word before."""
+
+    def __init__(self) -> None:
+        self._open: list[tuple[str, bool]] = []
+        self._before = ""
+
+    @property
+    def is_of_file(self) -> bool:
+        """Whether a string here names a file."""
+        return (bool(self._open) and self._open[-1][1]) or self._before.lower() in _FILE_WORDS
+
+    def pass_over(self, text: str, *, is_operator: bool) -> None:
+        """Go on behind a token."""
+        for character in text if is_operator else "":
+            self._pass_operator(character)
+        self._before = text
+
+    def _pass_operator(self, character: str) -> None:
+        inner = self._open[-1] if self._open else ("", False)
+        if character == "(":
+            self._open.append(("(", bool(_FILE_FUNCTION.fullmatch(self._before.strip('"')))))
+        elif character == "[":
+            # A list of files stands where one file may stand.
+            self._open.append(("[", inner[1]))
+        elif character in "{":
+            self._open.append(("{", False))
+        elif character in ")]}" and self._open:
+            self._open.pop()
+        elif character == "," and inner[0] == "(":
+            # Only the first argument names files; those that follow are options.
+            self._open[-1] = ("(", False)
 
 
 def split(ctx: RunContext, sql: str, parameters: Mapping[str, Any]) -> list[duckdb.Statement]:
