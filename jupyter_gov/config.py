@@ -53,6 +53,9 @@ class JupyterGov(Configurable):
     ai_provider = Dict(help="Provider of AIAgent tasks that name none, as written in a flow: {'type': …}.").tag(
         config=True
     )
+    encryption_key = Unicode(
+        help="Base64 of 32 bytes that seals SECRET inputs; without it such inputs are refused."
+    ).tag(config=True)
     max_output_bytes = Int(
         50_000_000, min=1000, help="How much a script may write to its output before it is stopped."
     ).tag(config=True)
@@ -109,6 +112,7 @@ class JupyterGov(Configurable):
             "mail.username": self.mail_username or None,
             "mail.password_secret": self.mail_password_secret or None,
             "mail.transport": self.mail_transport,
+            "encryption.key": self.encryption_key or None,
             "ai.provider": dict(self.ai_provider) or None,
             "process.max_output_bytes": self.max_output_bytes,
             "logs.max_lines": self.max_log_lines,

@@ -322,4 +322,4 @@ def cancel(work: Work) -> None:
 
 def variables(work: Work, run: TaskRun | None = None) -> Mapping[str, Any]:
     """Return the expression variables of the flow, or of a task run."""
-    return context.build(work.flow, work.execution, run, envs=work.envs, globals_=work.globals)
+    return context.build(work.flow, work.execution, run, envs=work.envs, globals_=work.globals, host=work.host)

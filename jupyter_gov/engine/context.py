@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from jupyter_gov.domain.execution import Execution, TaskRun
+from jupyter_gov.domain.sealed import is_sealed
 from jupyter_gov.domain.states import State
 from jupyter_gov.lang.models.flow import Flow, TaskDef
+from jupyter_gov.lang.ports import ExpressionHost
 
 
 class LazyContext(Mapping[str, Any]):
@@ -135,6 +137,7 @@ def build(
     *,
     envs: Mapping[str, Any] | None = None,
     globals_: Mapping[str, Any] | None = None,
+    host: ExpressionHost | None = None,
 ) -> Mapping[str, Any]:
     """Return the variables that expressions of this task run (or of the flow) see; see KESTRA.md §10."""
     depths = loop_depths(flow)
@@ -149,13 +152,24 @@ def build(
         "globals": lambda: globals_ or {},
     }
     if execution.inputs:
-        makers["inputs"] = lambda: execution.inputs
+        makers["inputs"] = lambda: _opened(execution.inputs, host)
     if execution.trigger is not None:
         trigger = execution.trigger
         makers["trigger"] = lambda: trigger.variables
     if run is not None:
         makers.update(_task_makers(flow, execution, run))
     return LazyContext(makers)
+
+
+def _opened(inputs: Mapping[str, Any], host: ExpressionHost | None) -> Mapping[str, Any]:
+    """Return the inputs with the sealed ones readable, each only once an expression asks for it."""
+    if host is None or not any(is_sealed(value) for value in inputs.values()):
+        return inputs
+
+    def maker(value: Any) -> Callable[[], Any]:
+        return lambda: host.open_sealed(value["value"]) if is_sealed(value) else value
+
+    return LazyContext({name: maker(value) for name, value in inputs.items()})
 
 
 def _task_makers(flow: Flow, execution: Execution, run: TaskRun) -> dict[str, Callable[[], Any]]:

@@ -56,7 +56,11 @@ def ended(work: Work, event: SubflowEnded) -> None:
     run = work.execution.task_runs.get(event.task_run_id)
     if run is None or run.state is not State.RUNNING:
         return
-    outputs: dict[str, object] = {"executionId": event.child_id, "state": str(event.state), "outputs": dict(event.outputs or {})}
+    outputs: dict[str, object] = {
+        "executionId": event.child_id,
+        "state": str(event.state),
+        "outputs": dict(event.outputs or {}),
+    }
     run = _with_outputs(work, run, outputs)
     transmit = work.task(run).props.get("transmitFailed", True)
     state = event.state if transmit and event.state is not State.SUCCESS else State.SUCCESS

@@ -155,7 +155,7 @@ class Work:
             return value
         if isinstance(value, str) and "{" not in value:
             return value
-        variables = context.build(self.flow, self.execution, run, envs=self.envs, globals_=self.globals)
+        variables = context.build(self.flow, self.execution, run, envs=self.envs, globals_=self.globals, host=self.host)
         return expr.render_value(value, variables, self.host)
 
     # --- the end ----------------------------------------------------------------------------------------------

@@ -114,6 +114,10 @@ class ExpressionHost(Protocol):
         """Return a secret of the namespace."""
         ...
 
+    def open_sealed(self, ciphertext: str) -> str:
+        """Return the text of a sealed value (a SECRET input)."""
+        ...
+
     def kv(self, key: str, namespace: str | None, error_on_missing: bool) -> Any:
         """Return a stored value."""
         ...

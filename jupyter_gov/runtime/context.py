@@ -116,7 +116,7 @@ class Context:
     @cached_property
     def _variables(self) -> Mapping[str, Any]:
         job, world = self._job, self._world
-        return build(job.flow, job.execution, job.run, envs=world.envs, globals_=world.globals_)
+        return build(job.flow, job.execution, job.run, envs=world.envs, globals_=world.globals_, host=self._host)
 
     def render(self, value: Any, extra: Mapping[str, Any] | None = None) -> Any:
         """Render texts at any depth of ``value``; names in ``extra`` hide those of the context."""

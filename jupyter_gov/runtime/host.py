@@ -11,6 +11,7 @@ from jupyter_gov.errors import TaskError
 from jupyter_gov.runtime.clock import Clock
 from jupyter_gov.runtime.files import FileAccess, allowed_directories
 from jupyter_gov.runtime.masking import Masks
+from jupyter_gov.runtime.sealing import Sealer
 from jupyter_gov.runtime.secrets import Secrets
 
 if TYPE_CHECKING:
@@ -80,6 +81,13 @@ class Host:
     def secret(self, name: str) -> str:
         """Return a secret of the namespace."""
         value = self._secrets.get(name, self._namespace)
+        if self._masks is not None:
+            self._masks.add(value)
+        return value
+
+    def open_sealed(self, ciphertext: str) -> str:
+        """Return the text of a SECRET input; it is masked from now on."""
+        value = Sealer(str(self._settings.get("encryption.key") or "")).open(ciphertext)
         if self._masks is not None:
             self._masks.add(value)
         return value

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_gov.domain.sealed import sealed
 from jupyter_gov.engine.inputs import resolve
 from jupyter_gov.lang import expr
 from jupyter_gov.lang.models.flow import Flow
 from jupyter_gov.lang.models.inputs import parse_input
+from jupyter_gov.runtime.sealing import Sealer
 
 if TYPE_CHECKING:
     from jupyter_gov.service.wire import Parts
@@ -40,6 +42,10 @@ def typed_inputs(
         file_ok=lambda value: value.startswith(_STORED) or _local(value, workdir).is_file(),
     )
     prefix = f"kestra:///{flow.namespace.replace('.', '/')}/{flow.id}/executions/{execution_id}/inputs"
+    sealer = Sealer(str(parts.settings.get("encryption.key") or ""))
+    for declared in flow.inputs:
+        if declared.type == "SECRET" and isinstance(values.get(declared.id), str):
+            values[declared.id] = sealed(sealer.seal(values[declared.id]))
     # Only once every value is known to be right is the first file copied.
     for declared in flow.inputs:
         value = values.get(declared.id)

@@ -1,0 +1,21 @@
+"""How a secret value looks at rest: a mapping with the published type name, and the ciphertext.
+
+Everything above passes it around as it is; only an expression host that holds the key can open it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+SEALED = "io.kestra.datatype:aes_encrypted"
+
+
+def sealed(ciphertext: str) -> dict[str, str]:
+    """Return the mapping that stands for a sealed text."""
+    return {"type": SEALED, "value": ciphertext}
+
+
+def is_sealed(value: Any) -> bool:
+    """Return whether a value is a sealed text."""
+    return isinstance(value, Mapping) and value.get("type") == SEALED and isinstance(value.get("value"), str)
