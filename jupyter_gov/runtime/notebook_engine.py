@@ -45,7 +45,7 @@ class NotebookRunner:
         *,
         identity: str,
         watchdog: Watchdog | None = None,
-        output_limit: int = 64 * 2**20,
+        output_limit: int = 32 * 2**20,
         **pool_options: Any,
     ) -> None:
         self._identity = identity

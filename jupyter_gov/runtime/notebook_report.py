@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import groupby
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from jupyter_gov.runtime.notebook_run import NotebookRun
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_MASK = "********"
 _LINE_LIMIT = 2**16
 _VALUE_LIMIT = 300
 
@@ -59,6 +63,23 @@ class LineMaker:
     def _send(self, stream: Literal["stdout", "stderr"], line: str) -> None:
         shown = line.rstrip("\r").rpartition("\r")[2]
         self._sink(stream, plain(shown))
+
+
+def thorough(redact: Callable[[str], str], environment: Mapping[str, str]) -> Callable[[str], str]:
+    """Return a ``redact`` that also knows how the secrets among ``environment`` look when a notebook shows them.
+
+    ``repr``, JSON and HTML write quotes, line ends and letters in other ways, and a mask of the plain text misses it.
+    """
+    shown: set[str] = set()
+    for value in environment.values():
+        if redact(value) != value:
+            forms = {repr(value)[1:-1], json.dumps(value)[1:-1], html.escape(value), ascii(value)[1:-1]}
+            forms.update(line.strip() for line in value.splitlines())
+            shown.update(form for form in forms if form and redact(form) == form)
+    if not shown:
+        return redact
+    pattern = re.compile("|".join(re.escape(form) for form in sorted(shown, key=len, reverse=True)))
+    return lambda text: redact(pattern.sub(_MASK, text))
 
 
 def failure_of(
@@ -106,9 +127,23 @@ def _why(run: NotebookRun, kernel: Kernel, error: PapermillExecutionError, where
 def save(nb: Any, target: Path, *, name: str, redact: Callable[[str], str]) -> None:
     """Write the executed notebook, with secrets masked, and without paths and environment in its metadata."""
     scrub(nb, PurePath(name).name, target.name)
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            cell.outputs = _joined(cell.outputs)
     clean = redacted(nb, redact)
     # An invalid output of a kernel is kept as it is: better an odd notebook than none.
     target.write_text(nbformat.writes(nbformat.from_dict(clean)), "utf-8")
+
+
+def _joined(outputs: list[Any]) -> list[Any]:
+    """Return the outputs with neighbouring pieces of one stream as one; a mask could miss a secret that is cut."""
+    joined: list[Any] = []
+    for key, group in groupby(outputs, key=lambda output: output.get("name") if "text" in output else id(output)):
+        first, *others = group
+        if others and isinstance(key, str):
+            first["text"] = "".join([first["text"], *(other["text"] for other in others)])
+        joined.append(first)
+    return joined
 
 
 def scrub(nb: Any, input_name: str, output_name: str) -> None:
