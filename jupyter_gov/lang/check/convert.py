@@ -1,0 +1,145 @@
+"""Nodes become plain data, typed as the property wants; unknown keys and old spellings are reported on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from jupyter_gov.lang.check.forms import ANY, Form, Properties, Property, properties_of, tags_of
+from jupyter_gov.lang.check.report import Report
+from jupyter_gov.lang.diagnostics import quoted
+from jupyter_gov.lang.models.scalars import YES_NO, core_value, is_null
+from jupyter_gov.lang.nodes import Entry, ListNode, MapNode, Node, ScalarNode
+from jupyter_gov.lang.ports import Rename, TypeCatalogue, TypeInfo
+
+
+@dataclass(slots=True)
+class Converter:
+    """Turns nodes into data.
+
+    Attributes
+    ----------
+    origins
+        (map node, canonical key) -> the entry that was written, under whatever spelling; for positions of errors.
+    """
+
+    report: Report
+    catalogue: TypeCatalogue
+    origins: dict[tuple[int, str], Entry] = field(default_factory=dict)
+
+    def convert(self, node: Node, form: Form, where: str) -> Any:
+        """Return a node as data."""
+        if isinstance(node, ScalarNode):
+            return self._scalar(node, form)
+        if isinstance(node, ListNode):
+            item = form.item or ANY
+            return [self.convert(one, item, where) for one in node.items]
+        return self._map(node, form, where)
+
+    def _scalar(self, node: ScalarNode, form: Form) -> Any:
+        if not node.plain:
+            return node.text
+        if form.flag and not form.text and node.text in YES_NO:
+            value = YES_NO[node.text]
+            self.report.warn(
+                "GOV161", f"{quoted(node.text)} is text in YAML 1.2; it is read as {str(value).lower()} here", node,
+                f"write {str(value).lower()}", replacement=str(value).lower(),
+            )  # fmt: skip
+            return value
+        if not form.text:
+            return core_value(node.text)
+        if is_null(node.text):
+            return None
+        if form.flag or form.number:
+            value = core_value(node.text)
+            if (form.flag and isinstance(value, bool)) or (form.number and isinstance(value, int | float)):
+                return value
+        return node.text
+
+    def _map(self, node: MapNode, form: Form, where: str) -> Any:
+        nested = self._nested(node) if form.models or form.anything else None
+        if nested is not None:
+            inside = f"{where}, {nested.name}"
+            return self.members(node, properties_of(nested.model), inside, nested.renames)
+        model = self._model(node, form)
+        if model is not None:
+            return self.members(node, properties_of(model), where)
+        value = form.value or ANY
+        return {key: self.convert(entry.value, value, where) for key, entry in node.entries.items()}
+
+    def _nested(self, node: MapNode) -> TypeInfo | None:
+        name = node.get("type")
+        if not isinstance(name, ScalarNode):
+            return None
+        info = self.catalogue.find(name.text)
+        return info if info is not None and info.kind == "nested" else None
+
+    @staticmethod
+    def _model(node: MapNode, form: Form) -> type[BaseModel] | None:
+        if len(form.models) == 1 and form.value is None:
+            return form.models[0]
+        name = node.get("type")
+        tag = name.text if isinstance(name, ScalarNode) else None
+        return next((model for model in form.models if tag in tags_of(model)), None)
+
+    def members(
+        self,
+        node: MapNode,
+        properties: Properties,
+        where: str,
+        renames: Mapping[str, Rename] | None = None,
+        further: Iterable[str] = (),
+    ) -> dict[str, Any]:
+        """Return the entries of a map under their canonical names; null means "not written".
+
+        Parameters
+        ----------
+        further
+            Other keys that exist here, for the note of an unknown key.
+        """
+        data: dict[str, Any] = {}
+        for key, entry in node.entries.items():
+            found = self._property(entry.key, properties, where, renames or {}, further)
+            if found is None:
+                continue
+            if isinstance(entry.value, ScalarNode) and entry.value.plain and is_null(entry.value.text):
+                continue
+            if found.name in data:
+                other = self.origins[id(node), found.name].key
+                self.report.error(
+                    "GOV103", f"{quoted(key)} and {quoted(other.text)} in {where} are the same property", entry.key,
+                    "Remove one of the two.",
+                )  # fmt: skip
+                continue
+            self.origins[id(node), found.name] = entry
+            data[found.name] = self.convert(entry.value, found.form, where)
+        return data
+
+    def _property(
+        self,
+        key: ScalarNode,
+        properties: Properties,
+        where: str,
+        renames: Mapping[str, Rename],
+        further: Iterable[str],
+    ) -> Property | None:
+        name = key.text
+        rename = renames.get(name)
+        if rename is not None and name not in properties.by_name:
+            self.report.warn(
+                "GOV160", f"{quoted(name)} in {where} is read as {quoted(rename.to)}: {rename.reason}", key,
+                f"write {quoted(rename.to)}", replacement=rename.to,
+            )  # fmt: skip
+            name = rename.to
+        found = properties.by_name.get(name)
+        if found is None and properties.closed:
+            self.report.unknown_key(key, where, [*properties.by_name, *further])
+            return None
+        if found is not None and (found.deprecated or found.name != name):
+            better = f"write {quoted(found.name)}" if found.name != name else None
+            reason = found.deprecated or f"its name is {quoted(found.name)} now"
+            self.report.warn("GOV160", f"{quoted(name)} in {where} is deprecated: {reason}", key, better)
+        return found or Property(name, ANY)

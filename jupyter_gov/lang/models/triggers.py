@@ -1,0 +1,164 @@
+"""Triggers of the core as written in YAML; they are checked with the flow and fired by the scheduler."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
+from pydantic import Field, field_validator, model_validator
+
+from jupyter_gov.errors import LanguageError
+from jupyter_gov.lang.models.base import Spec, is_expression
+from jupyter_gov.lang.models.conditions import Condition, MultipleCondition, Preconditions, StateName
+from jupyter_gov.lang.models.flow_specs import Labels, LogLevel, WorkerGroupSpec
+from jupyter_gov.lang.models.scalars import IsoDuration
+from jupyter_gov.lang.ports import TypeInfo
+
+_NICKNAMES = {
+    "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@hourly": "0 * * * *",
+}  # fmt: skip
+
+
+class CronError(LanguageError, ValueError):
+    """A cron expression is wrong; also a ``ValueError``, so that pydantic reports it at the right place."""
+
+    default_code = "GOV122"
+
+
+def parse_cron(text: str, *, with_seconds: bool = False) -> str:
+    """Return a cron expression in the form that ``cronsim`` reads: nicknames such as ``@daily`` written out.
+
+    Raises
+    ------
+    CronError
+        ``GOV122``: not five fields (six with seconds), or a field is wrong.
+
+    Examples
+    --------
+    >>> parse_cron("@hourly")
+    '0 * * * *'
+    """
+    cron = _NICKNAMES.get(text.strip().lower(), text.strip())
+    wanted = 6 if with_seconds else 5
+    if len(cron.split()) != wanted:
+        hint = "Set withSeconds: true for a first field of seconds." if len(cron.split()) == 6 else None
+        raise CronError(f"invalid cron expression '{text[:60]}': it must have {wanted} fields", hint=hint)
+    try:
+        CronSim(cron, datetime(2026, 1, 1))  # noqa: DTZ001 - only the syntax is of interest
+    except CronSimError as error:
+        raise CronError(f"invalid cron expression '{text[:60]}': {error}") from error
+    return cron
+
+
+def _zone(name: str | None) -> str | None:
+    if name is None or is_expression(name):
+        return name
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError) as error:  # unknown, or no path below the folder of zones
+        raise ValueError(f"'{name[:60]}' is not a valid time-zone ID") from error
+    return name
+
+
+class TriggerSpec(Spec):
+    """What every trigger may have beside its type's own properties."""
+
+    description: str | None = None
+    conditions: list[Condition] | None = Field(default=None, description="All must hold for the trigger to fire.")
+    when: str | None = Field(default=None, description="Expression that must hold for the trigger to fire.")
+    disabled: bool = Field(default=False, description="Whether the trigger never fires.")
+    worker_group: WorkerGroupSpec | None = None
+    log_level: LogLevel | None = None
+    log_to_file: bool = False
+    labels: Labels | None = Field(default=None, description="Labels of the executions that it starts.")
+    stop_after: list[StateName] | None = Field(
+        default=None, description="States of an execution after which the trigger disables itself."
+    )
+    fail_on_trigger_error: bool = False
+    allow_concurrent: bool = False
+    assets: Any = None
+
+
+class _Scheduled(Spec):
+    inputs: dict[str, Any] | None = Field(default=None, description="Values for the inputs of the flow.")
+    timezone: str | None = Field(default=None, description="Zone of the times; that of the server if absent.")
+    interval: IsoDuration | None = None
+    recover_missed_schedules: Literal["ALL", "LAST", "NONE"] | None = Field(
+        default=None, description="What happens to times that passed while nothing ran."
+    )
+
+    _check_zone = field_validator("timezone")(_zone)
+
+
+class Schedule(_Scheduled):
+    """Starts executions at the times of a cron expression."""
+
+    cron: str = Field(description="Five fields (six with seconds), or @hourly, @daily, @weekly, @monthly, @yearly.")
+    with_seconds: bool = Field(default=False, description="Whether the first field is seconds.")
+    late_maximum_delay: IsoDuration | None = None
+    schedule_conditions: list[Condition] | None = Field(default=None, description="Use `conditions`.", deprecated=True)
+    backfill: dict[str, Any] | None = Field(default=None, description="Start a backfill by hand.", deprecated=True)
+
+    @model_validator(mode="after")
+    def _cron_is_right(self) -> Self:
+        parse_cron(self.cron, with_seconds=self.with_seconds)
+        return self
+
+
+class ScheduleOnDates(_Scheduled):
+    """Starts executions at given dates."""
+
+    dates: list[datetime] | str = Field(description="Dates with zone.")
+
+
+class FlowTrigger(Spec):
+    """Starts an execution when executions of other flows change their state."""
+
+    inputs: dict[str, Any] | None = Field(default=None, description="Values for the inputs; may use trigger.*.")
+    states: list[StateName] | None = Field(default=None, description="States that count; all final ones if absent.")
+    preconditions: Preconditions | None = None
+    depends_on: list[dict[str, Any]] | None = None
+    window: dict[str, Any] | None = None
+    mode: Literal["ALL", "ANY", "AT_LEAST"] | None = None
+    min_satisfied: int | None = None
+    on_miss: dict[str, Any] | None = None
+
+
+class Webhook(Spec):
+    """Starts an execution when its address is called."""
+
+    key: str = Field(min_length=1, max_length=256, description="Secret part of the address.")
+    inputs: dict[str, Any] | None = None
+    wait: bool = False
+    return_outputs: bool = False
+
+
+def webhook_conditions(conditions: list[Any] | None) -> None:
+    """Refuse conditions that a webhook cannot have.
+
+    Raises
+    ------
+    ValueError
+        One is a MultipleCondition, which waits for several events.
+    """
+    if any(isinstance(condition, MultipleCondition) for condition in conditions or ()):
+        raise ValueError("invalid webhook: conditions of type MultipleCondition are not supported")
+
+
+_TRIGGER = "io.kestra.plugin.core.trigger."
+_OLD = "io.kestra.core.models.triggers.types."
+CORE_TRIGGERS: Mapping[str, TypeInfo] = {
+    name: TypeInfo(_TRIGGER + short, "trigger", model, aliases=(_OLD + short,))
+    for short, model in (
+        ("Schedule", Schedule),
+        ("ScheduleOnDates", ScheduleOnDates),
+        ("Flow", FlowTrigger),
+        ("Webhook", Webhook),
+    )
+    for name in (_TRIGGER + short, _OLD + short)
+}
+"""Triggers that are known without a plugin, by every name."""
