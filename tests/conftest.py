@@ -84,19 +84,43 @@ def pg_server() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def pg_url(pg_server: str) -> Iterator[str]:
-    """The URL of an empty PostgreSQL database of this test's own."""
+@contextlib.contextmanager
+def _database(server: str, template: str = "template1") -> Iterator[str]:
     import psycopg
     from sqlalchemy import make_url
 
     name = f"gov_{uuid.uuid4().hex}"
-    url = make_url(pg_server)
+    url = make_url(server)
     plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     try:
         yield url.set(database=name).render_as_string(hide_password=False)
     finally:
         with psycopg.connect(plain, autocommit=True) as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def pg_empty_url(pg_server: str) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database of this test's own."""
+    with _database(pg_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def _pg_template(pg_server: str) -> Iterator[str]:
+    from sqlalchemy import make_url
+
+    with _database(pg_server) as url:
+        Store.upgrade(url)
+        name = make_url(url).database
+        assert name is not None
+        yield name
+
+
+@pytest.fixture
+def pg_url(pg_server: str, _pg_template: str) -> Iterator[str]:
+    """The URL of a PostgreSQL database of this test's own, with today's schema and nothing in it."""
+    with _database(pg_server, _pg_template) as url:
+        yield url

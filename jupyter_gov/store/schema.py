@@ -26,6 +26,26 @@ REVISIONS: tuple[str, ...] = ("0001",)
 """All revisions, oldest first: enough to tell an older schema from a newer one without loading alembic."""
 
 
+def upgrade(database: Database) -> tuple[str | None, str]:
+    """Migrate a database because its owner asks for it; return the revisions before and after.
+
+    Raises
+    ------
+    StoreError
+        ``GOV709``: it was written by a newer version.
+    """
+    found = current(database)
+    if found is not None and found not in REVISIONS:
+        raise _newer(database, found)
+    if found == HEAD:
+        return found, HEAD
+    if database.dialect == "sqlite":
+        ensure(database, upgrade=True)
+    else:
+        _migrate(database)
+    return found, HEAD
+
+
 def ensure(database: Database, *, upgrade: bool) -> None:
     """Create or migrate a SQLite file; check a PostgreSQL database.
 
@@ -40,11 +60,7 @@ def ensure(database: Database, *, upgrade: bool) -> None:
     if found is None and database.dialect == "sqlite":
         _create(database)
     elif found is not None and found not in REVISIONS:
-        raise StoreError(
-            f"the database {database.name} was written by a newer version of jupyter_gov (schema {found})",
-            code=faults.SCHEMA_NEW,
-            hint="Update jupyter_gov; an older program must not touch the file.",
-        )
+        raise _newer(database, found)
     elif database.dialect == "sqlite" and upgrade:
         _upgrade_file(database)
     else:
@@ -54,6 +70,14 @@ def ensure(database: Database, *, upgrade: bool) -> None:
             code=faults.SCHEMA_OLD,
             hint="Run 'jupyter gov db upgrade' (it changes the schema, so the database's owner decides when).",
         )
+
+
+def _newer(database: Database, found: str) -> StoreError:
+    return StoreError(
+        f"the database {database.name} was written by a newer version of jupyter_gov (schema {found})",
+        code=faults.SCHEMA_NEW,
+        hint="Update jupyter_gov; an older program must not touch the file.",
+    )
 
 
 def current(database: Database) -> str | None:
@@ -116,8 +140,12 @@ def backup(database: Database) -> Path:
 
 
 def _upgrade_file(database: Database) -> None:
-    from jupyter_gov.store import migrations  # noqa: PLC0415 - alembic is needed only now
-
     copy = backup(database)
     _log.warning("upgrading %s to schema %s; a copy of it is kept at %s", database.name, HEAD, copy)
-    migrations.run(database)
+    _migrate(database)
+
+
+def _migrate(database: Database) -> None:
+    from jupyter_gov.store.migrations import run  # noqa: PLC0415 - alembic is needed only now
+
+    run(database)

@@ -85,6 +85,23 @@ class Store:
             raise
         return store
 
+    @staticmethod
+    def upgrade(url: str | Path) -> tuple[str | None, str]:
+        """Bring a database to this version's schema and return (revision before, revision now).
+
+        An empty PostgreSQL database gets all tables. A SQLite file is copied first.
+
+        Raises
+        ------
+        StoreError
+            ``GOV709``: it was written by a newer version.
+        """
+        database = Database(parse_url(str(url)))
+        try:
+            return schema.upgrade(database)
+        finally:
+            database.close()
+
     def close(self) -> None:
         """Let waiting threads return and close all connections."""
         if not self._database.closed:

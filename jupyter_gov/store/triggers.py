@@ -15,22 +15,28 @@ _ENTRIES, _BODIES, _ACTORS = "gov_audit_entries", "gov_audit_bodies", "gov_audit
 _MESSAGE = "audit rows cannot be changed or deleted"
 
 
+# A body may be erased (both fields emptied), never rewritten; likewise the name behind a pseudonym.
+_ERASES = "NEW.entry_id = OLD.entry_id AND NEW.salt IS NULL AND NEW.body IS NULL"
+_FORGETS = "NEW.actor_ref = OLD.actor_ref AND NEW.actor_id IS NULL"
+
+
 def _sqlite() -> dict[str, str]:
-    refuse = f"BEGIN SELECT RAISE(ABORT, '{_MESSAGE}'); END"
-    # A body may be erased (both fields emptied), never rewritten; likewise the name behind a pseudonym.
-    erase_body = "NOT (NEW.entry_id IS OLD.entry_id AND NEW.salt IS NULL AND NEW.body IS NULL)"
-    forget = "NOT (NEW.actor_ref IS OLD.actor_ref AND NEW.actor_id IS NULL)"
+    # INSERT OR REPLACE deletes without asking the delete trigger, hence those on INSERT.
+    same = f"FROM {_ENTRIES} WHERE id = NEW.id OR (stream = NEW.stream AND seq = NEW.seq)"
+    conditions = {
+        (_ENTRIES, "insert"): f"EXISTS (SELECT 1 {same})",
+        (_ENTRIES, "update"): "true",
+        (_ENTRIES, "delete"): "true",
+        (_BODIES, "insert"): f"NEW.entry_id IN (SELECT entry_id FROM {_BODIES})",  # noqa: S608 - constants
+        (_BODIES, "update"): f"NOT ({_ERASES})",
+        (_BODIES, "delete"): "true",
+        (_ACTORS, "update"): f"NOT ({_FORGETS})",
+        (_ACTORS, "delete"): "true",
+    }
     return {
-        "gov_audit_entries_update": f"CREATE TRIGGER gov_audit_entries_update BEFORE UPDATE ON {_ENTRIES} {refuse}",
-        "gov_audit_entries_delete": f"CREATE TRIGGER gov_audit_entries_delete BEFORE DELETE ON {_ENTRIES} {refuse}",
-        "gov_audit_bodies_update": (
-            f"CREATE TRIGGER gov_audit_bodies_update BEFORE UPDATE ON {_BODIES} WHEN {erase_body} {refuse}"
-        ),
-        "gov_audit_bodies_delete": f"CREATE TRIGGER gov_audit_bodies_delete BEFORE DELETE ON {_BODIES} {refuse}",
-        "gov_audit_actors_update": (
-            f"CREATE TRIGGER gov_audit_actors_update BEFORE UPDATE ON {_ACTORS} WHEN {forget} {refuse}"
-        ),
-        "gov_audit_actors_delete": f"CREATE TRIGGER gov_audit_actors_delete BEFORE DELETE ON {_ACTORS} {refuse}",
+        f"{table}_{act}": f"CREATE TRIGGER {table}_{act} BEFORE {act.upper()} ON {table} WHEN {condition} "
+        f"BEGIN SELECT RAISE(ABORT, '{_MESSAGE}'); END"
+        for (table, act), condition in conditions.items()
     }
 
 
@@ -39,18 +45,14 @@ _FUNCTION = f"CREATE OR REPLACE FUNCTION gov_audit_refuse() RETURNS trigger LANG
 
 
 def _postgresql() -> dict[str, str]:
-    call = "EXECUTE FUNCTION gov_audit_refuse()"
-    erase_body = "WHEN (NOT (NEW.entry_id = OLD.entry_id AND NEW.salt IS NULL AND NEW.body IS NULL))"
-    forget = "WHEN (NOT (NEW.actor_ref = OLD.actor_ref AND NEW.actor_id IS NULL))"
-    conditions = {(_BODIES, "update"): erase_body, (_ACTORS, "update"): forget}
-    found = {}
-    for table in (_ENTRIES, _BODIES, _ACTORS):
-        for act in ("update", "delete", "truncate"):
-            each = "STATEMENT" if act == "truncate" else "ROW"
-            name = f"{table}_{act}"
-            condition = conditions.get((table, act), "")
-            found[name] = f"CREATE TRIGGER {name} BEFORE {act.upper()} ON {table} FOR EACH {each} {condition} {call}"
-    return found
+    conditions = {(_BODIES, "update"): f"WHEN (NOT ({_ERASES})) ", (_ACTORS, "update"): f"WHEN (NOT ({_FORGETS})) "}
+    return {
+        f"{table}_{act}": f"CREATE TRIGGER {table}_{act} BEFORE {act.upper()} ON {table} "
+        f"FOR EACH {'STATEMENT' if act == 'truncate' else 'ROW'} {conditions.get((table, act), '')}"
+        "EXECUTE FUNCTION gov_audit_refuse()"
+        for table in (_ENTRIES, _BODIES, _ACTORS)
+        for act in ("update", "delete", "truncate")
+    }
 
 
 TRIGGERS: Mapping[Name, Mapping[str, str]] = {"sqlite": _sqlite(), "postgresql": _postgresql()}
