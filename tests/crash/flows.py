@@ -1,0 +1,62 @@
+"""Flows whose tasks leave a trace each time they run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def inline(trace: Path, tasks: int = 6) -> str:
+    """Return a chain of tasks that the loop runs itself."""
+    body = "".join(f"  - {{id: trace{n}, type: probe.Blink, file: '{trace}'}}\n" for n in range(tasks))
+    return f"id: inline\nnamespace: crash\ntasks:\n{body}"
+
+
+def worker(trace: Path, tasks: int = 4, seconds: float = 0.01) -> str:
+    """Return a chain of tasks that a worker runs."""
+    body = "".join(
+        f"  - {{id: trace{n}, type: probe.Touch, file: '{trace}', seconds: {seconds}}}\n" for n in range(tasks)
+    )
+    return f"id: worker\nnamespace: crash\ntasks:\n{body}"
+
+
+def mixed(trace: Path) -> str:
+    """Return a flow with branches, a loop, a call, a timed wait and a retry around traced tasks."""
+    return f"""\
+id: mixed
+namespace: crash
+tasks:
+  - {{id: trace_first, type: probe.Touch, file: '{trace}'}}
+  - id: both
+    type: io.kestra.plugin.core.flow.Parallel
+    tasks:
+      - {{id: trace_left, type: probe.Touch, file: '{trace}', seconds: 0.02}}
+      - {{id: trace_right, type: probe.Blink, file: '{trace}'}}
+  - id: each
+    type: io.kestra.plugin.core.flow.ForEach
+    values: ["a", "b", "c"]
+    concurrencyLimit: 2
+    tasks:
+      - {{id: trace_each, type: probe.Touch, file: '{trace}'}}
+  - id: pause
+    type: io.kestra.plugin.core.flow.Pause
+    delay: PT0.05S
+  - id: call
+    type: io.kestra.plugin.core.flow.Subflow
+    namespace: crash
+    flowId: inline
+  - id: soft
+    type: probe.Fail
+    allowFailure: true
+    retry: {{type: constant, interval: PT0.05S, maxAttempts: 2}}
+  - {{id: trace_last, type: probe.Blink, file: '{trace}'}}
+"""
+
+
+def once(trace: Path) -> str:
+    """Return a flow whose task must not be repeated by itself."""
+    return f"""\
+id: once
+namespace: crash
+tasks:
+  - {{id: trace_once, type: probe.Once, file: '{trace}', seconds: 0.3}}
+"""

@@ -1,0 +1,105 @@
+"""kill -9 at every named point and at any moment: nothing committed runs again, nothing is lost."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from jupyter_gov.domain.states import State
+from jupyter_gov.runtime.faults import POINTS
+from tests.crash import flows
+from tests.crash.processes import Looper, check_laws, traces, wait_all
+from tests.runtime.rig import Rig, run_of
+
+_SAMPLE = random.Random(7)
+_EVERY = [(point, n) for point in POINTS for n in (1, 2, 3, 5, 8, 13, 21)]
+_SOME = [(point, _SAMPLE.choice((1, 2, 3, 5))) for point in POINTS]
+
+
+def _begin(rig: Rig, trace: Path) -> list[str]:
+    rig.register(flows.inline(trace))
+    return [rig.start(flow) for flow in (flows.worker(trace), flows.mixed(trace), flows.inline(trace))]
+
+
+def _crash_and_heal(rig: Rig, url: str, loopers: list[Looper], point: str, n: int) -> bool:
+    trace = rig.folder / "trace"
+    executions = _begin(rig, trace)
+    victim = Looper(rig, url, fault=[point, n])
+    loopers.append(victim)
+    victim.ready()
+    died = victim.died(4.0)
+    if not died:
+        victim.stop()
+    heir = Looper(rig, url)
+    loopers.append(heir)
+    wait_all(rig, executions)
+    called = run_of(rig.get(executions[1]), "call").outputs
+    assert called is not None
+    heir.stop()
+    check_laws(rig, [*executions, called["executionId"]], trace)
+    return died
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("point", "n"), _SOME)
+def test_kill_at_a_point(rig: Rig, url: str, loopers: list[Looper], point: str, n: int) -> None:
+    assert _crash_and_heal(rig, url, loopers, point, n)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("point", "n"), _EVERY)
+def test_kill_at_every_point(rig: Rig, url: str, loopers: list[Looper], point: str, n: int) -> None:
+    _crash_and_heal(rig, url, loopers, point, n)
+
+
+def _storm(rig: Rig, url: str, loopers: list[Looper], seed: int, kills: int) -> None:
+    chance = random.Random(seed)
+    trace = rig.folder / "trace"
+    executions = [one for _ in range(3) for one in _begin(rig, trace)]
+    for _ in range(kills):
+        victim = Looper(rig, url)
+        loopers.append(victim)
+        victim.ready()
+        victim.died(chance.uniform(0.0, 0.25))
+        victim.kill()
+    heir = Looper(rig, url)
+    loopers.append(heir)
+    wait_all(rig, executions)
+    heir.stop()
+    check_laws(rig, executions, trace)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_kill_at_random_moments(rig: Rig, url: str, loopers: list[Looper], seed: int) -> None:
+    _storm(rig, url, loopers, seed, kills=4)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("seed", range(100, 130))
+def test_kill_at_many_random_moments(rig: Rig, url: str, loopers: list[Looper], seed: int) -> None:
+    _storm(rig, url, loopers, seed, kills=8)
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_task_that_must_not_be_repeated_fails_and_can_be_restarted(
+    rig: Rig, url: str, loopers: list[Looper]
+) -> None:
+    trace = rig.folder / "trace"
+    execution_id = rig.start(flows.once(trace))
+    victim = Looper(rig, url)
+    loopers.append(victim)
+    rig.wait(execution_id, lambda _: bool(traces(trace)))
+    victim.kill()
+    heir = Looper(rig, url)
+    loopers.append(heir)
+    failed = rig.wait(execution_id)
+    run = run_of(failed, "trace_once")
+    assert (failed.state, [attempt.state for attempt in run.attempts]) == (State.FAILED, [State.LOST])
+    assert run.failure is not None
+    assert run.failure.code == "GOV340"
+    assert len(traces(trace)) == 1
+    rig.restart(execution_id)
+    assert rig.wait(execution_id, State.SUCCESS)
+    assert len(traces(trace)) == 2
