@@ -7,9 +7,9 @@ versions.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self, Union
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import Field, model_validator
 
 from jupyter_gov.lang.models.base import Spec
 from jupyter_gov.lang.models.flow_specs import Labels
@@ -261,13 +261,28 @@ class MultipleCondition(Spec):
 
 
 Condition = Annotated[
-    Union[
-        "DateTimeBetween", "TimeBetween", "DayWeek", "DayWeekInMonth", "Weekend", "PublicHoliday", "ExecutionStatus",
-        "HasRetryAttempt", "ExecutionFlow", "ExecutionNamespace", "ExecutionLabels", "ExecutionOutputs", "Expression",
-        "Not", "Or", "MultipleCondition",
-    ],
+    DateTimeBetween
+    | TimeBetween
+    | DayWeek
+    | DayWeekInMonth
+    | Weekend
+    | PublicHoliday
+    | ExecutionStatus
+    | HasRetryAttempt
+    | ExecutionFlow
+    | ExecutionNamespace
+    | ExecutionLabels
+    | ExecutionOutputs
+    | Expression
+    | Not
+    | Or
+    | MultipleCondition,
     Field(discriminator="type"),
-]  # fmt: skip
+]
+"""Any condition; found by its ``type``."""
+
+for _model in (Not, Or, MultipleCondition):
+    _model.model_rebuild()
 
 _ONE_VALUE = {"EQUAL_TO", "NOT_EQUAL_TO", "STARTS_WITH", "ENDS_WITH", "REGEX", "CONTAINS", "IS_NULL", "IS_NOT_NULL",
               "IS_TRUE", "IS_FALSE"}  # fmt: skip
@@ -321,8 +336,3 @@ class Preconditions(Spec):
     reset_on_success: bool = True
     flows: list[UpstreamFlow] | None = None
     where: list[ExecutionFilter] | None = None
-
-
-for _model in (Not, Or, MultipleCondition):
-    _model.model_rebuild()
-_ADAPTER: TypeAdapter[Any] = TypeAdapter(Condition)
