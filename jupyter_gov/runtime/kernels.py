@@ -123,6 +123,7 @@ class KernelPool:
 
     def take(self, wanted: KernelWant, own_environment: Mapping[str, str]) -> Taking:
         """Ask for a kernel with ``own_environment`` that nobody used; it is the caller's from then on."""
+        self._running_loop()
         taking = Taking()
         taking.future = self.submit(taking.follow(self._take(wanted, own_environment)))
         return taking
