@@ -76,6 +76,7 @@ def advice(tree: nodes.Template) -> Iterator[tuple[str, str, int]]:
             name = cast("nodes.Name", node.node).name
             target = FUNCTIONS.get(name)
         else:
-            name, target = node.name, FILTERS.get(node.name)
+            name = cast("nodes.Filter", node).name
+            target = FILTERS.get(name)
         if target is not None and target.advice is not None:
             yield name, target.advice, node.lineno

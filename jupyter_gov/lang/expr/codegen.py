@@ -23,6 +23,7 @@ from jupyter_gov.lang.expr.parser import did_you_mean
 from jupyter_gov.lang.expr.registry import FILTERS, FUNCTIONS, TESTS, Callable
 from jupyter_gov.lang.expr.state import State
 
+_Invocation = nodes.Filter | nodes.Test | nodes.Call
 _COMPARE = {"lt": "<", "lteq": "<=", "gt": ">", "gteq": ">="}
 _TABLES = {"filter": FILTERS, "function": FUNCTIONS, "test": TESTS}
 
@@ -319,7 +320,7 @@ class PebbleCodeGenerator(CodeGenerator):
             return
         self._invocation("function", node, frame)
 
-    def _invocation(self, kind: str, node: nodes.Filter | nodes.Test | nodes.Call, frame: Frame) -> None:
+    def _invocation(self, kind: str, node: _Invocation, frame: Frame) -> None:
         name = named(node.node) if isinstance(node, nodes.Call) else node.name
         target = self._target(kind, name, node.lineno)
         _check_arguments(kind, target, node)
@@ -342,19 +343,21 @@ class PebbleCodeGenerator(CodeGenerator):
             raise UnknownNameFault(words, offset=offset, hint=did_you_mean(name, known))
         return target
 
-    def _arguments(
-        self, node: nodes.Filter | nodes.Test | nodes.Call, frame: Frame, keywords: Mapping[str, str]
-    ) -> None:
-        for argument in node.args:
-            self.write(", ")
-            self.visit(argument, frame)
-        if not node.kwargs:
+    def _arguments(self, node: _Invocation, frame: Frame, keywords: Mapping[str, str]) -> None:
+        # Those of filters and functions go by keyword, since their names are known; a macro sorts its own.
+        pairs = [(str(pair.key), pair.value) for pair in node.kwargs]
+        if keywords:
+            pairs = [*zip(keywords, node.args, strict=False), *pairs]
+        else:
+            for argument in node.args:
+                self.write(", ")
+                self.visit(argument, frame)
+        if not pairs:
             return
         self.write(", **{")
-        for pair in node.kwargs:
-            key = str(pair.key)
-            self.write(f"{keywords.get(key, key)!r}: ")
-            self.visit(pair.value, frame)
+        for name, value in pairs:
+            self.write(f"{keywords.get(name, name)!r}: ")
+            self.visit(value, frame)
             self.write(", ")
         self.write("}")
 
@@ -380,7 +383,7 @@ def named(node: nodes.Node) -> str:
     return cast("nodes.Name", node).name
 
 
-def _check_arguments(kind: str, target: Callable, node: nodes.Filter | nodes.Test | nodes.Call) -> None:
+def _check_arguments(kind: str, target: Callable, node: _Invocation) -> None:
     if target.variadic:
         node.kwargs = []
         return

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from jinja2 import Template, nodes
 from jinja2.lexer import Lexer
@@ -10,9 +11,13 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from jupyter_gov.lang.expr import library
 from jupyter_gov.lang.expr.codegen import Compiled, PebbleCodeGenerator
-from jupyter_gov.lang.expr.faults import SyntaxFault
+from jupyter_gov.lang.expr.faults import LimitFault, SyntaxFault
 from jupyter_gov.lang.expr.lexer import PebbleLexer
+from jupyter_gov.lang.expr.limits import DEFAULT
 from jupyter_gov.lang.expr.tags import PebbleParser
+
+_KEPT: Final = 4096
+_LONG: Final = 50_000
 
 
 class PebbleEnvironment(ImmutableSandboxedEnvironment):
@@ -51,6 +56,16 @@ class PebbleEnvironment(ImmutableSandboxedEnvironment):
         return self._parse(text, None, None)
 
     def compiled(self, text: str) -> Compiled:
+        """Return a template ready to run; those used lately are kept.
+
+        Raises
+        ------
+        SyntaxFault
+            It is not one.
+        """
+        return _kept(text) if len(text) <= _LONG else self.fresh(text)
+
+    def fresh(self, text: str) -> Compiled:
         """Parse and compile a template.
 
         Raises
@@ -58,6 +73,8 @@ class PebbleEnvironment(ImmutableSandboxedEnvironment):
         SyntaxFault
             It is not one.
         """
+        if len(text) > DEFAULT.template_characters:
+            raise LimitFault(f"a template has at most {DEFAULT.template_characters} characters")
         try:
             code = self.compile(self.tree(text))
         except (SyntaxError, RecursionError, MemoryError) as error:
@@ -66,4 +83,9 @@ class PebbleEnvironment(ImmutableSandboxedEnvironment):
         return Compiled(text, module["root"], module["expression"], module["blocks"])
 
 
-ENVIRONMENT = PebbleEnvironment()
+ENVIRONMENT: Final = PebbleEnvironment()
+
+
+@lru_cache(_KEPT)
+def _kept(text: str) -> Compiled:
+    return ENVIRONMENT.fresh(text)

@@ -76,7 +76,7 @@ def _register(
         parameters = tuple(
             Parameter(_camel(one.name), one.name, one.default is one.empty)
             for one in given
-            if one.kind is one.POSITIONAL_OR_KEYWORD
+            if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
         )
         for name in names:
             table[name] = Callable(name, run, parameters, variadic, lazy, advice)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from jinja2 import nodes
 
 from jupyter_gov.errors import ExpressionError, Location, UndefinedValueError
 from jupyter_gov.lang.expr.analysis import Advice, advice, paths
-from jupyter_gov.lang.expr.codegen import Compiled
 from jupyter_gov.lang.expr.environment import ENVIRONMENT
 from jupyter_gov.lang.expr.faults import Fault, LimitFault, MissingFault
 from jupyter_gov.lang.expr.limits import DEFAULT, Budget, Limits
@@ -19,15 +19,7 @@ if TYPE_CHECKING:
     from jupyter_gov.lang.ports import ExpressionHost
 
 _T = TypeVar("_T")
-_CACHED: Final = 4096
 _SHOWN: Final = 200
-
-
-@lru_cache(_CACHED)
-def _compiled(text: str) -> Compiled:
-    if len(text) > DEFAULT.template_characters:
-        raise LimitFault(f"a template has at most {DEFAULT.template_characters} characters")
-    return ENVIRONMENT.compiled(text)
 
 
 def render(
@@ -53,7 +45,7 @@ def render(
     """
     if "{" not in template:
         return template
-    return _run(template, lambda: _text(State(_compiled(template), context, host, Budget(limits))))
+    return _run(template, lambda state: state.text(), context, host, limits)
 
 
 def render_value(
@@ -101,16 +93,14 @@ def render_typed(
     if "{" not in template:
         return template
 
-    def value() -> Any:
-        compiled = _compiled(template)
-        state = State(compiled, context, host, Budget(limits))
-        if compiled.expression is not None:
-            return compiled.expression(state)
+    def value(state: State) -> Any:
+        if state.compiled.expression is not None:
+            return state.compiled.expression(state)
         if single:
             raise Fault("only a single expression has a typed value")
-        return _text(state)
+        return state.text()
 
-    return _run(template, value)
+    return _run(template, value, context, host, limits)
 
 
 def syntax_error(template: str) -> ExpressionError | None:
@@ -118,7 +108,7 @@ def syntax_error(template: str) -> ExpressionError | None:
     if "{" not in template:
         return None
     try:
-        _compiled(template)
+        ENVIRONMENT.compiled(template)
     except Fault as fault:
         return _error(fault, template)
     return None
@@ -134,7 +124,7 @@ def references(template: str) -> frozenset[tuple[str, ...]]:
     """
     if "{" not in template:
         return frozenset()
-    return _run(template, lambda: paths(ENVIRONMENT.tree(template)))
+    return _analysed(template, paths)
 
 
 def warnings(template: str) -> list[Advice]:
@@ -147,26 +137,34 @@ def warnings(template: str) -> list[Advice]:
     """
     if "{" not in template:
         return []
-    found = _run(template, lambda: list(advice(ENVIRONMENT.tree(template))))
+    found = _analysed(template, lambda tree: list(advice(tree)))
     return [Advice(name, message, _location(template, offset)) for name, message, offset in found]
 
 
-def _text(state: State) -> str:
-    expression = state.compiled.expression
-    if expression is None:
-        state.compiled.root(state)
-    else:
-        state.print(expression(state))
-    return "".join(state.out)
-
-
-def _run(template: str, work: Callable[[], _T]) -> _T:
+def _run(
+    template: str,
+    work: Callable[[State], _T],
+    context: Mapping[str, Any],
+    host: ExpressionHost | None,
+    limits: Limits,
+) -> _T:
+    state: State | None = None
     try:
-        return work()
+        state = State(ENVIRONMENT, ENVIRONMENT.compiled(template), context, host, Budget(limits))
+        return work(state)
     except Fault as fault:
+        if fault.offset is None and state is not None:
+            fault.offset = state.at
         raise _error(fault, template) from None
     except RecursionError:
         raise _error(LimitFault("the expression is nested too deeply"), template) from None
+
+
+def _analysed(template: str, work: Callable[[nodes.Template], _T]) -> _T:
+    try:
+        return work(ENVIRONMENT.tree(template))
+    except Fault as fault:
+        raise _error(fault, template) from None
 
 
 def _error(fault: Fault, template: str) -> ExpressionError:

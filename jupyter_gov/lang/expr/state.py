@@ -5,8 +5,10 @@ The code that ``codegen`` writes calls nothing but this class and the functions 
 
 from __future__ import annotations
 
+import re
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_gov.lang.expr.faults import Fault, LimitFault, MissingFault
 from jupyter_gov.lang.expr.limits import Budget
@@ -18,23 +20,46 @@ if TYPE_CHECKING:
     from jupyter_gov.lang.ports import ExpressionHost
 
 _MAX_CALLS = 40
+_MAX_PASSES = 100
+_RAW = re.compile("\x00raw(\\d+)\x00")
+
+
+class Compiler(Protocol):
+    """What makes templates ready to run."""
+
+    def compiled(self, text: str) -> Compiled:
+        """Return the template of a text."""
+        ...
 
 
 class State:
     """One rendering of one template."""
 
-    __slots__ = ("_calls", "_length", "_scopes", "at", "budget", "compiled", "context", "host", "out", "raws")
+    __slots__ = (
+        "_calls",
+        "_length",
+        "_scopes",
+        "at",
+        "budget",
+        "compiled",
+        "context",
+        "environment",
+        "host",
+        "out",
+        "raws",
+    )
 
     def __init__(
         self,
+        environment: Compiler,
         compiled: Compiled,
         context: Mapping[str, Any],
         host: ExpressionHost | None,
         budget: Budget,
         *,
         raws: list[str] | None = None,
-        calls: int = 0,
     ) -> None:
+        self.environment = environment
         self.compiled = compiled
         self.context = context
         self.host = host
@@ -43,8 +68,17 @@ class State:
         self.out: list[str] = []
         self.raws = raws
         self._length = 0
-        self._calls = calls
+        self._calls = 0
         self._scopes: list[dict[str, Any]] = [{}]
+
+    def text(self) -> str:
+        """Run the template and return its output."""
+        expression = self.compiled.expression
+        if expression is None:
+            self.compiled.root(self)
+        else:
+            self.print(expression(self))
+        return "".join(self.out)
 
     # -- names
 
@@ -151,6 +185,47 @@ class State:
             raise LimitFault(f"macros or render() call each other more than {_MAX_CALLS} levels deep")
         return self._calls
 
+    def rendered(self, value: Any, *, recursive: bool) -> Any:
+        """Return ``value`` with the texts at any depth rendered, once or until nothing changes.
+
+        Raises
+        ------
+        Fault
+            One of the texts cannot be rendered; never ``MissingFault``, since ``??`` does not reach into other texts.
+        """
+        self.deeper()
+        raws = self.raws if self.raws is not None else []
+        context = ChainMap(*reversed(self._scopes), self.context)  # type: ignore[arg-type]  # only read
+
+        def one(text: str) -> str:
+            state = State(self.environment, self.environment.compiled(text), context, self.host, self.budget, raws=raws)
+            state._calls = self._calls
+            return state.text()
+
+        try:
+            done = self._deep(value, lambda text: _until_stable(text, one) if recursive else one(text))
+        except MissingFault as fault:
+            raise Fault(f"unable to find `{fault.name}` in a text that `render()` renders", code=fault.code) from None
+        except Fault as fault:
+            # Its place lies in another text.
+            fault.offset = None
+            raise
+        finally:
+            self._calls -= 1
+        return (
+            done if self.raws is not None else self._deep(done, lambda text: _RAW.sub(lambda m: raws[int(m[1])], text))
+        )
+
+    def _deep(self, value: Any, change: Callable[[str], str]) -> Any:
+        self.budget.step()
+        if isinstance(value, str):
+            return change(value) if "{" in value or "\x00" in value else value
+        if isinstance(value, Mapping):
+            return {self._deep(key, change): self._deep(item, change) for key, item in value.items()}
+        if is_list(value):
+            return [self._deep(item, change) for item in value]
+        return value
+
     def need_host(self, name: str) -> ExpressionHost:
         """Return the host.
 
@@ -169,6 +244,16 @@ class State:
         for scope in self._scopes:
             names.update(scope)
         return names
+
+
+def _until_stable(text: str, one: Callable[[str], str]) -> str:
+    for _ in range(_MAX_PASSES):
+        if "{" not in text:
+            return text
+        before, text = text, one(text)
+        if text == before:
+            return text
+    raise LimitFault(f"too many rendering attempts: the text still changes after {_MAX_PASSES} of them")
 
 
 class Loop:
