@@ -15,7 +15,8 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from jupyter_gov.audit.canonical import canonical_text, leaf_text
+from jupyter_gov.audit.canonical import leaf_text
+from jupyter_gov.domain.canonical import canonical_text
 from jupyter_gov.domain.commands import Fact
 from jupyter_gov.domain.flow import AuditEntry
 

@@ -12,7 +12,7 @@ from jupyter_gov.domain.approval import Approval, ApprovalStatus, Vote
 from jupyter_gov.domain.commands import CloseApproval, Fact
 from jupyter_gov.domain.events import Event
 from jupyter_gov.errors import ConflictError
-from jupyter_gov.store import tables
+from jupyter_gov.store import commitments, tables
 from jupyter_gov.store.audit_log import AuditLog
 from jupyter_gov.store.codec import clean, clean_or_none, to_json, to_us
 from jupyter_gov.store.database import Tx
@@ -132,8 +132,8 @@ class Approvals:
         gate = self.get(tx, vote.approval_id)
         if gate is None or gate.status is not ApprovalStatus.OPEN:
             raise ConflictError(f"approval {vote.approval_id} is no longer open")
-        tx.run(_ADD_VOTE, vote_row(vote))
-        self._audit.append(tx, f"execution/{gate.execution_id}", facts)
+        changes = {"votes": [self._cast(tx, vote)]}
+        self._audit.append(tx, f"execution/{gate.execution_id}", with_changes(facts, changes))
         self._announce(tx, gate, to_us(vote.at))
 
     def decide(
@@ -174,17 +174,20 @@ class Approvals:
             )
         gate = self.get(tx, approval_id)
         assert gate is not None  # noqa: S101 - it was updated in this transaction
+        changes: dict[str, Any] = {
+            "approvals": [[gate.id, gate.status.value, gate.subject_digest]],
+            "decisions": [[gate.id, commitments.decision(approval_row(gate))]],
+        }
         if vote is not None:
-            tx.run(_ADD_VOTE, vote_row(vote))
+            changes["votes"] = [self._cast(tx, vote)]
         if event is not None:
             self._inbox.put(tx, gate.execution_id, event)
-        changes = {"approvals": [[gate.id, gate.status.value, gate.subject_digest]]}
         self._audit.append(tx, f"execution/{gate.execution_id}", with_changes(facts, changes))
         self._announce(tx, gate, to_us(at))
         return gate
 
-    def close(self, tx: Tx, command: CloseApproval, at_us: int) -> bool:
-        """Take a gate out of OPEN for a step; return False if people were first.
+    def close(self, tx: Tx, command: CloseApproval, at_us: int) -> str | None:
+        """Take a gate out of OPEN for a step; return the digest of the decision, None if people were first.
 
         Raises
         ------
@@ -198,10 +201,17 @@ class Approvals:
             "new_by": clean(command.by),
         }
         if tx.run(_CLOSE, values) == 1:
-            return True
+            gate = self.get(tx, command.approval_id)
+            assert gate is not None  # noqa: S101 - it was updated in this transaction
+            return commitments.decision(approval_row(gate))
         if command.required:
             raise ConflictError(f"approval {command.approval_id} was decided before its deadline", code="GOV702")
-        return False
+        return None
+
+    def _cast(self, tx: Tx, vote: Vote) -> Sequence[str]:
+        row = vote_row(vote)
+        tx.run(_ADD_VOTE, row)
+        return [vote.id, commitments.vote(row)]
 
     def _announce(self, tx: Tx, gate: Approval, at_us: int) -> None:
         self._outbox.put(

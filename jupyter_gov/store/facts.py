@@ -1,4 +1,14 @@
-"""Completes the facts of a change with what ``audit verify`` folds."""
+"""Completes the facts of a change with what ``audit verify`` folds.
+
+Beside the kinds that ``engine.facts`` documents, the store adds to ``changes``:
+
+``created``, ``data``, ``labels``
+    Commitments to an execution's fixed columns; its variables, outputs and failure; its labels.
+``decisions``, ``votes``
+    ``[[id, commitment], ...]`` of gates that were closed, and of votes.
+``revisions``
+    ``[[number, digest], ...]`` of a flow.
+"""
 
 from __future__ import annotations
 

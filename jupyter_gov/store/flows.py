@@ -73,7 +73,7 @@ class Flows:
             },
         )
         name = stream(revision.namespace, revision.flow_id)
-        changes = {"flow": {"revision": revision.revision, "digest": revision.digest}}
+        changes = {"revisions": [[revision.revision, revision.digest]]}
         self._audit.append(tx, name, with_changes(facts, changes))
         self._outbox.put(
             tx, "flow", created_us, namespace=revision.namespace, flow_id=revision.flow_id, version=revision.revision

@@ -63,9 +63,7 @@ def decide(store: Store, gate: Approval, status: ApprovalStatus = ApprovalStatus
         "inputs": {"comment": "x"},
         "vote": vote(gate),
         "facts": (build.fact("approval.approved", "bob"),),
-        "event": ApprovalDecided(
-            gate.id, gate.task_run_id, status.value, "bob", T0.isoformat(), "fine", {"comment": "x"}
-        ),
+        "event": event,
     }
     with store.write() as tx:
         return store.approvals.decide(tx, gate.id, **(values | given))
@@ -98,7 +96,10 @@ def test_a_decision_is_one_transaction(store: Store, gate: Approval) -> None:
     assert cast == vote(gate, reason="looks \ufffd good")
     assert entry.action == "approval.approved"
     assert entry.actor_ref == "bob"
-    assert entry.body["changes"] == {"approvals": [[gate.id, "APPROVED", gate.subject_digest]]}
+    changes = entry.body["changes"]
+    assert changes["approvals"] == [[gate.id, "APPROVED", gate.subject_digest]]
+    assert [row[0] for row in changes["decisions"]] == [gate.id]
+    assert [row[0] for row in changes["votes"]] == ["vote-0"]
 
 
 def test_a_gate_is_decided_once(store: Store, gate: Approval) -> None:
