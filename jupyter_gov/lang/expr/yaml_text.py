@@ -132,7 +132,7 @@ class _Builder:
         self._budget.step()
         self._budget.list(self._count)
         if isinstance(event, events.ScalarEvent):
-            self._add(_core_value(event.value) if event.style is None and event.tag is None else event.value)
+            self._add(_core_value(event.value) if event.implicit[0] else event.value)
         elif isinstance(event, (events.SequenceStartEvent, events.MappingStartEvent)):
             if len(self._open) >= self._budget.limits.nesting:
                 raise LimitFault("the YAML is nested too deeply")
