@@ -96,7 +96,7 @@ def server() -> Iterator[Server]:
 
 def allow(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
     assert isinstance(data, LoginPassword)
-    return AuthResult(success=data == LoginPassword(b"ada", b"hunter2"))
+    return AuthResult(success=data == LoginPassword(b"ada", b"hunter2"), handled=False)
 
 
 @pytest.fixture
