@@ -15,20 +15,20 @@ class GovEngine:
     @classmethod
     def execute_notebook(cls, nb: Any, kernel_name: str, **options: Any) -> Any:
         """Execute ``nb`` and record who ran it, with which parameters, how long each cell took, and the digests."""
-        from jupyter_gov.kernel.papermill_batch import execute
+        from jupyter_gov.kernel.papermill_batch import execute  # noqa: PLC0415 - see above
 
         return execute(nb, kernel_name, **options)
 
     @classmethod
     def nb_kernel_name(cls, nb: Any, name: str | None = None) -> str:
         """Return the kernel that the notebook asks for, unless one is named."""
-        from jupyter_gov.kernel.papermill_batch import kernel_name
+        from jupyter_gov.kernel.papermill_batch import kernel_name  # noqa: PLC0415
 
         return kernel_name(nb, name)
 
     @classmethod
     def nb_language(cls, nb: Any, language: str | None = None) -> str:
         """Return the language of the notebook, unless one is named."""
-        from jupyter_gov.kernel.papermill_batch import language_name
+        from jupyter_gov.kernel.papermill_batch import language_name  # noqa: PLC0415
 
         return language_name(nb, language)

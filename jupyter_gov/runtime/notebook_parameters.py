@@ -73,6 +73,19 @@ def check(
     return values
 
 
+def refuse_unknown(known: Mapping[str, Parameter] | None, given: Mapping[str, Any]) -> None:
+    """Accept only names that the notebook assigns.
+
+    Raises
+    ------
+    TaskError
+        ``GOV841``: names all that it does not know.
+    """
+    problems = [] if known is None else [_no_such(name, known) for name in given if name not in known]
+    if problems:
+        raise TaskError(" ".join(problems), code="GOV841", hint=_hint(known))
+
+
 class _WrongParameterError(Exception):
     """Code and message."""
 
@@ -87,12 +100,15 @@ def _one(name: str, value: Any, known: Mapping[str, Parameter] | None, redact: C
         )
     if known is None:
         return plain
-    parameter = known.get(name)
-    if parameter is None:
-        close = difflib.get_close_matches(name, known, 1)
-        guess = f" Did you mean {close[0]!r}?" if close else ""
-        raise _WrongParameterError("GOV841", f"The notebook has no parameter {name!r}.{guess}")
-    return _typed(parameter, plain)
+    if name not in known:
+        raise _WrongParameterError("GOV841", _no_such(name, known))
+    return _typed(known[name], plain)
+
+
+def _no_such(name: str, known: Mapping[str, Parameter]) -> str:
+    close = difflib.get_close_matches(name, known, 1)
+    guess = f" Did you mean {close[0]!r}?" if close else ""
+    return f"The notebook has no parameter {name!r}.{guess}"
 
 
 def _hint(known: Mapping[str, Parameter] | None) -> str:
