@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from typing import Any, Literal
 
 from jupyter_gov.errors import LanguageError, Location
@@ -218,7 +218,9 @@ def closest_type(name: str, known: Iterable[str]) -> str | None:
     last = get_close_matches(_squeezed(name[:200].rpartition(".")[2]), by_last, n=1, cutoff=0.8)
     candidates = by_last[last[0]] if last else names
     found = get_close_matches(name[:200], candidates, n=1, cutoff=0.0 if last else 0.75)
-    return found[0] if found else None
+    # Names share long beginnings; the last parts must be alike as well.
+    ends = [_squeezed(part.rpartition(".")[2]) for part in (name[:200], *found)]
+    return found[0] if found and SequenceMatcher(None, *ends).ratio() >= 0.5 else None
 
 
 def _squeezed(word: str) -> str:

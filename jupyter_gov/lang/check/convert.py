@@ -24,11 +24,14 @@ class Converter:
     ----------
     origins
         (map node, canonical key) -> the entry that was written, under whatever spelling; for positions of errors.
+    meant
+        (map node, canonical key) of keys that are there, but misspelt.
     """
 
     report: Report
     catalogue: TypeCatalogue
     origins: dict[tuple[int, str], Entry] = field(default_factory=dict)
+    meant: set[tuple[int, str]] = field(default_factory=set)
 
     def convert(self, node: Node, form: Form, where: str) -> Any:
         """Return a node as data."""
@@ -79,9 +82,12 @@ class Converter:
 
     @staticmethod
     def _model(node: MapNode, form: Form) -> type[BaseModel] | None:
-        if len(form.models) == 1 and form.value is None:
-            return form.models[0]
         name = node.get("type")
+        if len(form.models) == 1 and form.value is None:
+            only = form.models[0]
+            # The base of a family of types: which keys exist depends on a type that nobody knows.
+            open_ended = name is not None and "type" in properties_of(only).by_name and not tags_of(only)
+            return None if open_ended else only
         tag = name.text if isinstance(name, ScalarNode) else None
         return next((model for model in form.models if tag in tags_of(model)), None)
 
@@ -101,45 +107,43 @@ class Converter:
             Other keys that exist here, for the note of an unknown key.
         """
         data: dict[str, Any] = {}
-        for key, entry in node.entries.items():
-            found = self._property(entry.key, properties, where, renames or {}, further)
+        known = (*properties.by_name, *further)
+        for entry in node.entries.values():
+            name = self._renamed(entry.key, properties, where, renames or {})
+            found = properties.by_name.get(name)
+            if found is None and properties.closed:
+                meant = self.report.unknown_key(entry.key, where, known)
+                if meant in properties.by_name:
+                    self.meant.add((id(node), properties.by_name[str(meant)].name))
+                continue
             if found is None:
-                continue
-            if isinstance(entry.value, ScalarNode) and entry.value.plain and is_null(entry.value.text):
-                continue
-            if found.name in data:
-                other = self.origins[id(node), found.name].key
-                self.report.error(
-                    "GOV103", f"{quoted(key)} and {quoted(other.text)} in {where} are the same property", entry.key,
-                    "Remove one of the two.",
-                )  # fmt: skip
-                continue
-            self.origins[id(node), found.name] = entry
-            data[found.name] = self.convert(entry.value, found.form, where)
+                found = Property(name, ANY)
+            if not (isinstance(entry.value, ScalarNode) and entry.value.plain and is_null(entry.value.text)):
+                self._member(node, data, entry, found, where)
+            self._age(entry.key, name, found, where)
         return data
 
-    def _property(
-        self,
-        key: ScalarNode,
-        properties: Properties,
-        where: str,
-        renames: Mapping[str, Rename],
-        further: Iterable[str],
-    ) -> Property | None:
-        name = key.text
-        rename = renames.get(name)
-        if rename is not None and name not in properties.by_name:
-            self.report.warn(
-                "GOV160", f"{quoted(name)} in {where} is read as {quoted(rename.to)}: {rename.reason}", key,
-                f"write {quoted(rename.to)}", replacement=rename.to,
-            )  # fmt: skip
-            name = rename.to
-        found = properties.by_name.get(name)
-        if found is None and properties.closed:
-            self.report.unknown_key(key, where, [*properties.by_name, *further])
-            return None
-        if found is not None and (found.deprecated or found.name != name):
+    def _member(self, node: MapNode, data: dict[str, Any], entry: Entry, found: Property, where: str) -> None:
+        if found.name in data:
+            other = self.origins[id(node), found.name].key
+            message = f"{quoted(entry.key.text)} and {quoted(other.text)} in {where} are the same property"
+            self.report.error("GOV103", message, entry.key, "Remove one of the two.")
+            return
+        self.origins[id(node), found.name] = entry
+        data[found.name] = self.convert(entry.value, found.form, where)
+
+    def _renamed(self, key: ScalarNode, properties: Properties, where: str, renames: Mapping[str, Rename]) -> str:
+        rename = renames.get(key.text)
+        if rename is None or key.text in properties.by_name:
+            return key.text
+        self.report.warn(
+            "GOV160", f"{quoted(key.text)} in {where} is read as {quoted(rename.to)}: {rename.reason}", key,
+            f"write {quoted(rename.to)}", replacement=rename.to,
+        )  # fmt: skip
+        return rename.to
+
+    def _age(self, key: ScalarNode, name: str, found: Property, where: str) -> None:
+        if found.deprecated or found.name != name:
             better = f"write {quoted(found.name)}" if found.name != name else None
             reason = found.deprecated or f"its name is {quoted(found.name)} now"
             self.report.warn("GOV160", f"{quoted(name)} in {where} is deprecated: {reason}", key, better)
-        return found or Property(name, ANY)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from jupyter_gov.errors import Location
-from jupyter_gov.lang.diagnostics import Diagnostic, did_you_mean, listing, quoted
+from jupyter_gov.lang.diagnostics import Diagnostic, closest, listing, quoted
 from jupyter_gov.lang.nodes import Node, ScalarNode, SourceTree
 
 
@@ -25,18 +25,19 @@ class Report:
         """Add a problem with which the flow still runs."""
         self.found.append(Diagnostic(code, "warning", message, hint, self._place(at), **more))
 
-    def unknown_key(self, key: ScalarNode, where: str, known: Iterable[str]) -> None:
-        """Add a key that does not exist here, with the one that was meant."""
+    def unknown_key(self, key: ScalarNode, where: str, known: Iterable[str]) -> str | None:
+        """Add a key that does not exist here, and return the one that was probably meant."""
         names = list(known)
-        hint = did_you_mean(key.text, names)
+        meant = closest(key.text, names)
         self.error(
             "GOV112",
             f"unknown key {quoted(key.text)} in {where}",
             key,
-            hint or "Remove it, or correct its name.",
+            f"did you mean {quoted(meant)}?" if meant else "Remove it, or correct its name.",
             note=f"Known keys: {listing(names)}",
-            replacement=hint.split('"')[1] if hint else None,
+            replacement=meant,
         )
+        return meant
 
     @property
     def has_errors(self) -> bool:

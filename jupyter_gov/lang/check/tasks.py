@@ -16,6 +16,7 @@ from jupyter_gov.lang.models.flow import TaskDef
 from jupyter_gov.lang.models.flow_specs import TaskSpec
 from jupyter_gov.lang.models.patterns import matches
 from jupyter_gov.lang.models.scalars import is_null
+from jupyter_gov.lang.models.triggers import CORE_TRIGGERS
 from jupyter_gov.lang.nodes import Entry, ListNode, MapNode, Node, ScalarNode, plain_data
 from jupyter_gov.lang.ports import TypeInfo
 
@@ -84,14 +85,14 @@ class Tasks:
         self._scope.places.setdefault(name.text, []).append(name)
 
     def _info(self, type_node: ScalarNode, subject: str) -> TypeInfo | None:
-        info = self._scope.catalogue.find(type_node.text)
+        info = self._scope.catalogue.find(type_node.text) or CORE_TRIGGERS.get(type_node.text)
         if info is None:
             self._scope.unknown_type(type_node, subject)
             return None
+        trigger = info.kind == "trigger"
         if info.kind not in ("runnable", "flowable"):
-            self._report.error(
-                "GOV111", f"{subject}: {quoted(info.name, 120)} is a {info.kind} type, no task", type_node
-            )
+            message = f"{subject}: {quoted(info.name, 120)} is a {info.kind} type, no task"
+            self._report.error("GOV111", message, type_node, "Write it under triggers:" if trigger else None)
             return None
         if info.deprecated:
             self._report.warn("GOV160", f"{subject}: the type {info.name} is deprecated: {info.deprecated}", type_node)

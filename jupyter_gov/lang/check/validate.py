@@ -36,9 +36,10 @@ _EXPECTED = {
 
 @dataclass(slots=True)
 class _Target:
-    """A place in the text, and all that pydantic says about it."""
+    """A value in the text, where it is marked (a map or list by its key), and all that pydantic says about it."""
 
     node: Node
+    place: Node
     path: str
     depth: int
     errors: list[ErrorDetails] = field(default_factory=list)
@@ -84,7 +85,7 @@ class Validator:
         for error in errors:
             found = self._walk(node, error["loc"], error["type"] == "missing")
             if found.node is node:
-                found.node = at
+                found.place = at
             targets.setdefault(id(found.node), found).errors.append(error)
         for target in targets.values():
             if not self._is_beside_the_point(target, list(targets.values())):
@@ -102,19 +103,21 @@ class Validator:
         )
 
     def _walk(self, node: Node, loc: Sequence[int | str], missing: bool) -> _Target:
-        path: list[str] = []
+        path: list[str | int] = []
         here: Node = node
+        place: Node = node
         for step in loc[:-1] if missing else loc:
             if isinstance(here, MapNode):
                 entry = self._entry(here, str(step))
                 if entry is not None:
                     here = entry.value
+                    place = here if isinstance(here, ScalarNode) else entry.key
                     path.append(str(step))
             elif not isinstance(here, ScalarNode) and isinstance(step, int) and step < len(here.items):
-                here = here.items[step]
-                path.append(str(step))
+                here = place = here.items[step]
+                path.append(step)
             # Every other step is the name of a union's branch or of a validator.
-        return _Target(here, ".".join(path), len(path))
+        return _Target(here, place, _dotted(path), len(path))
 
     def _entry(self, node: MapNode, key: str) -> Entry | None:
         return self._converter.origins.get((id(node), key)) or node.entries.get(key)
@@ -126,7 +129,7 @@ class Validator:
         if kinds or allowed:
             wanted = " or ".join(dict.fromkeys(kinds + [f"one of {one}" for one in allowed]))
             self._report.error(
-                "GOV114", f"{subject} must be {wanted}, got {described(target.node)}", target.node,
+                "GOV114", f"{subject} must be {wanted}, got {described(target.node)}", target.place,
                 _hint(target.node, allowed),
             )  # fmt: skip
         for error in target.errors:
@@ -139,24 +142,41 @@ class Validator:
         match error["type"]:
             case "missing":
                 name = str(error["loc"][-1])
-                report.error("GOV113", f"{subject} needs the key {quoted(name)}", target.node, f"Add {name}: …")
+                if (id(target.node), name) in self._converter.meant:
+                    return  # the key is there, misspelt, and reported as such
+                report.error("GOV113", f"{subject} needs the key {quoted(name)}", target.place, f"Add {name}: …")
             case "extra_forbidden":
-                report.error("GOV112", f"unknown key {quoted(error['loc'][-1])} in {subject}", target.node)
+                report.error("GOV112", f"unknown key {quoted(error['loc'][-1])} in {subject}", target.place)
             case "union_tag_invalid":
                 tags = [tag.strip("' ") for tag in str(context["expected_tags"]).split(",")]
                 hint = did_you_mean(str(context["tag"]), tags) or f"Known types: {listing(tags)}"
-                report.error("GOV111", f"{subject} has the unknown type {quoted(context['tag'])}", target.node, hint)
+                report.error("GOV111", f"{subject} has the unknown type {quoted(context['tag'])}", target.place, hint)
+            case "string_pattern_mismatch":
+                report.error(
+                    "GOV116", f"{subject} has characters that are not allowed: {quoted(_text(target.node))}",
+                    target.place, f"It must match {context['pattern']}",
+                )  # fmt: skip
+            case "too_short" | "string_too_short":
+                report.error("GOV117", f"{subject} must not be empty", target.place)
             case "union_tag_not_found":
-                report.error("GOV113", f'{subject} needs the key "type"', target.node, "Add type: …")
+                report.error("GOV113", f'{subject} needs the key "type"', target.place, "Add type: …")
             case "value_error" | "assertion_error" if isinstance(context.get("error"), GovError):
                 cause = context["error"]
-                report.error(cause.code, f"{subject}: {cause.message}", target.node, cause.hint)
+                report.error(cause.code, f"{subject}: {cause.message}", target.place, cause.hint)
             case "value_error" | "assertion_error":
-                report.error("GOV120", f"{subject}: {context.get('error') or error['msg']}", target.node)
+                report.error("GOV120", f"{subject}: {context.get('error') or error['msg']}", target.place)
             case _:
                 text = error["msg"].replace("Input should", "must").replace("String should", "must")
                 text = text.removeprefix("Value error, ")
-                report.error("GOV120", f"{subject} {text}, got {described(target.node)}", target.node)
+                report.error("GOV120", f"{subject} {text}, got {described(target.node)}", target.place)
+
+
+def _text(node: Node) -> str:
+    return node.text if isinstance(node, ScalarNode) else described(node)
+
+
+def _dotted(steps: Sequence[str | int]) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
 
 
 def described(node: Node) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from jupyter_gov.errors import LanguageError
 from jupyter_gov.lang.models.base import Spec, is_expression
@@ -97,16 +97,17 @@ class _Scheduled(Spec):
 class Schedule(_Scheduled):
     """Starts executions at the times of a cron expression."""
 
-    cron: str = Field(description="Five fields (six with seconds), or @hourly, @daily, @weekly, @monthly, @yearly.")
     with_seconds: bool = Field(default=False, description="Whether the first field is seconds.")
+    cron: str = Field(description="Five fields (six with seconds), or @hourly, @daily, @weekly, @monthly, @yearly.")
     late_maximum_delay: IsoDuration | None = None
     schedule_conditions: list[Condition] | None = Field(default=None, description="Use `conditions`.", deprecated=True)
     backfill: dict[str, Any] | None = Field(default=None, description="Start a backfill by hand.", deprecated=True)
 
-    @model_validator(mode="after")
-    def _cron_is_right(self) -> Self:
-        parse_cron(self.cron, with_seconds=self.with_seconds)
-        return self
+    @field_validator("cron")
+    @classmethod
+    def _cron_is_right(cls, cron: str, info: ValidationInfo) -> str:
+        parse_cron(cron, with_seconds=bool(info.data.get("with_seconds")))
+        return cron
 
 
 class ScheduleOnDates(_Scheduled):

@@ -1,0 +1,363 @@
+"""The checker on types of its own: how properties are typed, where errors stand, what plugins may say."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import Field, ValidationInfo, field_validator
+
+from jupyter_gov.lang.check import CheckedFlow, check
+from jupyter_gov.lang.models.scalars import IsoDuration
+from jupyter_gov.lang.ports import Rename, SlotKind, TypeInfo
+from jupyter_gov.plugins.api import Dynamic, FlowableTask, GovModel, RunnableTask, TypedModel, note
+from jupyter_gov.plugins.nested import NestedType
+
+
+class Provider(NestedType):
+    """A provider."""
+
+    family = "provider"
+
+
+class Local(Provider):
+    """A local provider."""
+
+    type_name = "test.provider.Local"
+    renames: ClassVar[Mapping[str, Rename]] = {"modelName": Rename("model", "that is its name")}
+
+    model: str
+    heat: float = 0.0
+
+
+class Range(GovModel):
+    """A range."""
+
+    low: int
+    high: int | None = None
+
+
+class Sample(RunnableTask):
+    """Has a property of every kind."""
+
+    type_name = "test.Sample"
+    aliases: ClassVar[tuple[str, ...]] = ("test.OldSample",)
+    renames: ClassVar[Mapping[str, Rename]] = {"txt": Rename("text", "the short form is ours")}
+    output_renames: ClassVar[Mapping[str, Rename]] = {"files": Rename("outputFiles", "that is its name")}
+
+    text: Dynamic[str] | None = None
+    lines: str | list[str] | None = None
+    number: Dynamic[int] | None = None
+    plain_number: int | None = None
+    flag: Dynamic[bool] | None = None
+    choice: Literal["ON", "OFF"] | None = None
+    env: Dynamic[dict[str, str]] | None = None
+    span: IsoDuration | None = None
+    anything: Any = None
+    either: int | str | None = None
+    area: Range | None = None
+    areas: list[Range] = Field(default_factory=list)
+    provider: Provider | None = None
+    providers: list[Provider] = Field(default_factory=list)
+    old: str | None = Field(default=None, deprecated="use text")
+
+    @field_validator("text")
+    @classmethod
+    def _shout(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value == "loud":
+            note(info, "this is loud")
+        return value
+
+    def run(self, ctx: object) -> None:
+        """Do nothing."""
+
+
+class Needy(RunnableTask):
+    """Needs a property."""
+
+    type_name = "test.Needy"
+    deprecated: ClassVar[str | None] = "use test.Sample"
+    who: str
+
+    def run(self, ctx: object) -> None:
+        """Do nothing."""
+
+
+class Block(FlowableTask):
+    """Holds tasks."""
+
+    type_name = "test.Block"
+
+
+class Cases(FlowableTask):
+    """Holds tasks by case."""
+
+    type_name = "test.Cases"
+    slots: ClassVar[Mapping[str, SlotKind]] = {"cases": "map", "defaults": "list"}
+
+
+class Types:
+    """A catalogue of the types above."""
+
+    def __init__(self) -> None:
+        classes: Sequence[type[TypedModel]] = (Sample, Needy, Block, Cases, Local)
+        self._infos = {name: cls.info() for cls in classes for name in (cls.type_name, *cls.aliases)}
+
+    def find(self, name: str) -> TypeInfo | None:
+        return self._infos.get(name)
+
+    def names(self) -> Sequence[str]:
+        return sorted({info.name for info in self._infos.values()})
+
+    def problem(self, name: str) -> str | None:
+        return "type 'test.Broken' cannot be loaded: ImportError: no module" if name == "test.Broken" else None
+
+
+TYPES = Types()
+
+
+def run(text: str, **options: bool) -> CheckedFlow:
+    return check(text, TYPES, **options)
+
+
+def sample(*lines: str, type_name: str = "test.Sample") -> CheckedFlow:
+    """Check a flow of one task; its first own line is line 6."""
+    own = "".join(f"    {line}\n" for line in lines)
+    return run(f"id: a\nnamespace: b\ntasks:\n  - id: one\n    type: {type_name}\n{own}")
+
+
+def props(*lines: str) -> Mapping[str, Any]:
+    return sample(*lines).raise_for_errors().tasks[0].props
+
+
+def said(result: CheckedFlow) -> list[tuple[str, int, int]]:
+    return [
+        (one.code, one.location.line, one.location.column) if one.location else (one.code, 0, 0)
+        for one in result.diagnostics
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("text: 0750", "0750"), ("text: yes", "yes"), ("text: 1.0", "1.0"), ("text: 2024-01-31", "2024-01-31"),
+        ("text: 'null'", "null"), ("text: '{{ x }}'", "{{ x }}"), ("text: ''", ""), ("text: true", "true"),
+        ("lines: 12:30", "12:30"), ("lines: [1, yes, 0x10]", ["1", "yes", "0x10"]),
+        ("number: 0750", 750), ("number: '{{ 1 }}'", "{{ 1 }}"), ("number: '5'", "5"), ("number: 0x1F", 31),
+        ("flag: true", True), ("flag: '{{ x }}'", "{{ x }}"), ("flag: FALSE", False),
+        ("choice: ON", "ON"), ("env: {A: 1, B: yes, 3: 0750}", {"A": "1", "B": "yes", "3": "0750"}),
+        ("env: '{{ vars }}'", "{{ vars }}"),
+        ("span: PT1S", "PT1S"), ("span: 30", "30"),
+        ("anything: {a: yes, b: 0750, c: ~, on: [1.5]}", {"a": "yes", "b": 750, "c": None, "on": [1.5]}),
+        ("either: 5", 5), ("either: five", "five"),
+        ("area: {low: 1}", {"low": 1}), ("areas: [{low: 1, high: 2}]", [{"low": 1, "high": 2}]),
+        ("provider: {type: test.provider.Local, model: 4.1}", {"type": "test.provider.Local", "model": "4.1"}),
+    ],
+)  # fmt: skip
+def test_a_plain_scalar_is_what_the_property_wants(line: str, value: Any) -> None:
+    name = line.partition(":")[0]
+    found = props(line)
+    assert found == {name: value}
+    assert type(found[name]) is type(value)
+
+
+@pytest.mark.parametrize("line", ["text:", "text: ~", "flag: null", "area:", "anything: ~"])
+def test_null_means_not_written(line: str) -> None:
+    assert props(line) == {}
+
+
+@pytest.mark.parametrize(("word", "value"), [("yes", True), ("No", False), ("ON", True), ("off", False)])
+def test_older_booleans_are_read_with_a_warning(word: str, value: bool) -> None:
+    result = sample(f"flag: {word}", f"disabled: {word}")
+    task = result.raise_for_errors().tasks[0]
+    assert task.props == {"flag": value}
+    assert task.disabled is value
+    assert said(result) == [("GOV161", 6, 11), ("GOV161", 7, 15)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected", "text"),
+    [
+        (["txet: x"], [("GOV112", 6, 5)], 'did you mean "text"?'),
+        (["plain_number: 5"], [("GOV112", 6, 5)], 'did you mean "plainNumber"?'),
+        (["number: many"], [("GOV114", 6, 13)], 'must be a whole number, got the text "many"'),
+        (["number: [1]"], [("GOV114", 6, 5)], "must be a whole number, got a list"),
+        (["plainNumber: '{{ 1 }}'"], [("GOV114", 6, 18)], "cannot be an expression"),
+        (["flag: maybe"], [("GOV114", 6, 11)], "must be true or false"),
+        (["choice: MAYBE"], [("GOV114", 6, 13)], "must be one of 'ON' or 'OFF'"),
+        (["choice: ONN"], [("GOV114", 6, 13)], 'did you mean "ON"?'),
+        (["lines: {a: b}"], [("GOV114", 6, 5)], "must be text or a list, got a map"),
+        (["lines: [a, {b: c}]"], [("GOV114", 6, 16)], '"lines[1]"'),
+        (["env: {A: [1]}"], [("GOV114", 6, 11)], "must be text, got a list"),
+        (["span: P1M"], [("GOV121", 6, 11)], "PT1H30M"),
+        (["area: {lo: 1}"], [("GOV112", 6, 12)], 'did you mean "low"?'),
+        (["area: {high: 1}"], [("GOV113", 6, 5)], 'needs the key "low"'),
+        (["areas:", "  - low: 1", "  - low: x"], [("GOV114", 8, 14)], '"areas[1].low"'),
+        (["provider: {type: test.provider.Local}"], [("GOV113", 6, 5)], 'needs the key "model"'),
+        (["provider: {type: test.provider.Locl, model: x}"], [("GOV120", 6, 5)], "test.provider.Local"),
+        (["provider: {type: test.provider.Local, modle: x}"], [("GOV112", 6, 43)], 'did you mean "model"?'),
+        (["providers: [{type: test.provider.Local, model: x, heat: hot}]"], [("GOV114", 6, 61)], "a number"),
+        (["retry: {type: constant, interval: soon}"], [("GOV121", 6, 39)], "is no duration"),
+        (["either: 1.5"], [("GOV114", 6, 13)], "must be a whole number or text, got the number 1.5"),
+        (["runIf: {a: b}"], [("GOV114", 6, 5)], "must be text"),
+        (["logLevel: LOUD"], [("GOV114", 6, 15)], "'TRACE'"),
+        (["text: one", "txt: two"], [("GOV160", 7, 5), ("GOV103", 7, 5)], "same property"),
+    ],
+)  # fmt: skip
+def test_errors_stand_where_the_mistake_is(lines: list[str], expected: list[tuple[str, int, int]], text: str) -> None:
+    result = sample(*lines)
+    assert sorted(said(result)) == sorted(expected)
+    assert any(text in f"{one.message} {one.hint}" for one in result.diagnostics)
+    assert result.flow is None
+
+
+def test_renamed_properties_arrive_under_the_right_name() -> None:
+    result = sample("txt: hello", "provider: {type: test.provider.Local, modelName: x}")
+    assert result.raise_for_errors().tasks[0].props == {
+        "text": "hello", "provider": {"type": "test.provider.Local", "model": "x"},
+    }  # fmt: skip
+    assert said(result) == [("GOV160", 6, 5), ("GOV160", 7, 43)]
+    assert result.warnings[0].replacement == "text"
+
+
+def test_deprecations_and_notes_are_warnings() -> None:
+    result = sample("old: x", "text: loud")
+    assert [(one.code, one.location and one.location.line) for one in result.warnings] == [("GOV160", 6), ("GOV170", 7)]
+    assert "use text" in result.warnings[0].message
+    assert "this is loud" in result.warnings[1].message
+    result = sample("who: me", type_name="test.Needy")
+    assert "use test.Sample" in result.warnings[0].message
+
+
+def test_aliases_become_the_canonical_type() -> None:
+    assert sample(type_name="test.OldSample").raise_for_errors().tasks[0].type == "test.Sample"
+
+
+def test_a_missing_key_is_not_reported_twice_when_it_is_misspelt() -> None:
+    assert [one.code for one in sample("whoo: me", type_name="test.Needy").errors] == ["GOV112"]
+    assert [one.code for one in sample(type_name="test.Needy").errors] == ["GOV113"]
+
+
+def test_a_broken_plugin_says_why() -> None:
+    result = sample(type_name="test.Broken")
+    assert [one.code for one in result.errors] == ["GOV119"]
+    assert "ImportError" in result.errors[0].message
+
+
+def test_unknown_types_may_be_accepted() -> None:
+    text = (
+        "id: a\nnamespace: b\ntasks:\n  - id: one\n    type: com.example.Thing\n    any: {on: yes}\n    timeout: PT1S\n"
+        "    tasks:\n      - {id: inner, type: com.example.Other}\n"
+        '  - {id: two, type: test.Sample, text: "{{ outputs.inner.x }} {{ outputs.one.x }}"}\n'
+        "triggers:\n  - {id: t, type: com.example.Trigger, any: 1}\n"
+    )
+    assert [one.code for one in run(text).errors] == ["GOV111", "GOV111"]
+    result = run(text, allow_unknown_types=True)
+    task = result.raise_for_errors().tasks[0]
+    assert (task.kind, task.timeout) == ("unknown", "PT1S")
+    assert task.props["any"] == {"on": "yes"}
+    assert [one.code for one in result.warnings] == ["GOV165", "GOV165"]
+
+
+def test_slots() -> None:
+    text = """
+id: a
+namespace: b
+tasks:
+  - id: block
+    type: test.Block
+    tasks:
+      - {id: x, type: test.Sample}
+    errors: []
+    finally:
+      - {id: f, type: test.Sample}
+  - id: cases
+    type: test.Cases
+    cases:
+      1: [{id: y, type: test.Sample}]
+      on: []
+    defaults: ~
+"""
+    flow = run(text).raise_for_errors()
+    assert {key: [task.id for task in tasks] for key, tasks in flow.index["block"].slots.items()} == {
+        "tasks": ["x"], "errors": [], "finally": ["f"],
+    }  # fmt: skip
+    assert list(flow.index["cases"].slots) == ["cases:1", "cases:on", "defaults"]
+    assert [one.code for one in run(text.replace("[{id: y, type: test.Sample}]", "[]")).errors] == ["GOV117"]
+    assert [one.code for one in run(text.replace("defaults: ~", "defaults: x")).errors] == ["GOV114"]
+
+
+def test_old_outputs_warn() -> None:
+    result = sample("text: \"{{ outputs.one.files['a'] }}\"")
+    assert said(result) == [("GOV160", 6, 27)]
+    assert result.warnings[0].hint == 'write "outputFiles"'
+
+
+def test_plugin_defaults() -> None:
+    text = """
+id: a
+namespace: b
+pluginDefaults:
+  - type: test.OldSample
+    values: {text: first, lines: [x], anything: {a: 1, b: 1}}
+  - type: test.
+    values: {text: second, number: 1}
+  - type: test.Sample
+    forced: true
+    values: {flag: true}
+  - type: test.provider
+    values: {heat: 0.5}
+tasks:
+  - {id: one, type: test.Sample}
+  - {id: two, type: test.Sample, text: own, flag: false, lines: [y], anything: {b: 2}}
+"""
+    # A nested type gets defaults of its own prefix through "test." only if it has the property.
+    flow = run(text).raise_for_errors()
+    assert flow.tasks[0].props == {
+        "text": "first", "number": 1, "lines": ["x"], "anything": {"a": 1, "b": 1}, "flag": True,
+    }  # fmt: skip
+    assert flow.tasks[1].props == {
+        "text": "own", "number": 1, "lines": ["x", "y"], "anything": {"a": 1, "b": 2}, "flag": True,
+    }  # fmt: skip
+
+
+def test_locations_and_files() -> None:
+    result = check("id: a\nnamespace: b\n", TYPES, file="flow.yaml")
+    assert str(result.errors[0].location) == "flow.yaml:1:1"
+
+
+def test_all_problems_are_reported_by_line() -> None:
+    result = run(
+        "namespace: B\nid: a\ntasks:\n  - {id: x, type: test.Sample, nope: 1}\n  - {id: x, type: gone.Type}\nzz: 1"
+    )
+    lines = [one.location.line for one in result.diagnostics if one.location]
+    assert lines == sorted(lines)
+    assert {one.code for one in result.errors} == {"GOV116", "GOV112", "GOV115", "GOV111"}
+
+
+def test_speed_of_a_thousand_tasks() -> None:
+    tasks = "".join(
+        f'  - id: t{n}\n    type: test.Sample\n    text: "step {n} {{{{ inputs.day }}}}"\n    lines: [a, b]\n'
+        for n in range(1000)
+    )
+    start = time.perf_counter()
+    result = run(f"id: a\nnamespace: b\ninputs: [{{id: day, type: STRING}}]\ntasks:\n{tasks}")
+    assert len(result.raise_for_errors().tasks) == 1000
+    assert time.perf_counter() - start < 20  # a guard against squares, not the benchmark
+
+
+YAML = st.lists(
+    st.sampled_from(["id", "type", ":", " ", "\n", "-", "{", "}", "[", "]", "tasks", "test.Sample", "'", '"', "text",
+                     "{{", "}}", "inputs", "outputs", ".", "x", "~", "1", "&a", "*a", "|", ">", "!", "errors", ","]),
+    max_size=60,
+).map("".join)  # fmt: skip
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@given(YAML)
+def test_any_text_gives_a_flow_or_diagnostics(text: str) -> None:
+    for start in ("", "id: a\nnamespace: b\ntasks:\n  - id: one\n    type: test.Sample\n    "):
+        result = run(start + text)
+        assert (result.flow is None) == bool(result.errors)
