@@ -145,6 +145,11 @@ class Board:
         for job in jobs:
             job.cancellation.request(reason)
 
+    @property
+    def waiting(self) -> int:
+        """How many attempts wait for a worker."""
+        return len(self._waiting)
+
     def withdraw(self, execution_id: str) -> None:
         """Forget the attempts of an execution that wait for a worker."""
         with self._lock:

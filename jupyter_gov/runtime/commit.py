@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from jupyter_gov.domain.events import TimerFired
@@ -12,6 +12,7 @@ from jupyter_gov.errors import ConflictError
 from jupyter_gov.runtime.decide import Decider
 from jupyter_gov.runtime.logs import LogBuffer
 from jupyter_gov.runtime.owned import Owned, Work
+from jupyter_gov.runtime.subflow import insert_called
 from jupyter_gov.runtime.world import World
 
 if TYPE_CHECKING:
@@ -37,43 +38,42 @@ class Committer:
         self._owner = owner
         self.commits = 0
 
-    def commit(self, executions: Sequence[Owned], buffers: Sequence[LogBuffer]) -> tuple[list[Work], list[Owned]]:
-        """Decide and store; return the work that is durable now, and the executions that turned out to be lost.
+    def commit(self, executions: Sequence[Owned], buffers: Sequence[LogBuffer]) -> Iterator[Work | Owned]:
+        """Decide and store; yield each work as soon as it is durable, and each execution that turns out to be lost.
 
         Raises
         ------
         StoreError
             Nothing of the failing group was stored; what waited at its executions still waits there.
         """
-        done: list[Work] = []
-        lost: list[Owned] = []
         for start in range(0, max(1, len(executions)), _AT_ONCE):
-            self._group(executions[start : start + _AT_ONCE], buffers if start == 0 else (), done, lost)
-        return done, lost
+            yield from self._group(executions[start : start + _AT_ONCE], buffers if start == 0 else ())
 
-    def _group(
-        self, executions: Sequence[Owned], buffers: Sequence[LogBuffer], done: list[Work], lost: list[Owned]
-    ) -> None:
+    def _group(self, executions: Sequence[Owned], buffers: Sequence[LogBuffer]) -> Iterator[Work | Owned]:
         works = [self._decider.decide(owned) for owned in executions]
         try:
             self._store_all(works, buffers)
         except ConflictError as conflict:
             self._undo(works)
-            if len(executions) > 1:
-                for owned in executions:
-                    self._group([owned], buffers, done, lost)
-                    buffers = ()
-            elif not self._without_timers(works[0]):
-                _LOG.warning("execution %s was taken over: %s", executions[0].id, conflict)
-                lost.append(executions[0])
-                self._group([], buffers, done, lost)
-            else:
-                self._group(executions, buffers, done, lost)
+            if len(executions) == 1:
+                yield from self._alone(works[0], buffers, conflict)
+                return
+            yield from self._group((), buffers)
+            for owned in executions:
+                yield from self._group([owned], ())
         except BaseException:
             self._undo(works)
             raise
         else:
-            done.extend(works)
+            yield from works
+
+    def _alone(self, work: Work, buffers: Sequence[LogBuffer], conflict: ConflictError) -> Iterator[Work | Owned]:
+        if self._without_timers(work):
+            yield from self._group([work.owned], buffers)
+            return
+        _LOG.warning("execution %s was taken over: %s", work.owned.id, conflict)
+        yield work.owned
+        yield from self._group((), buffers)
 
     def _undo(self, works: Sequence[Work]) -> None:
         for work in works:
@@ -128,7 +128,7 @@ class Committer:
             )
             version = step.execution.version
         for child in work.children:
-            store.executions.insert(tx, child.execution, child.facts, child.event)
+            insert_called(tx, store, child)
         for delivery in work.taken:
             if delivery.job is not None and delivery.job.metrics:
                 job = delivery.job

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from jupyter_gov.domain.commands import KillTask, Notify, RunTask, SetTimer
+from jupyter_gov.domain.commands import FreeSlot, KillTask, Notify, RunTask, SetTimer
 from jupyter_gov.domain.events import AttemptFinished
 from jupyter_gov.domain.states import State
 from jupyter_gov.runtime.attempt import Job, perform
@@ -58,7 +58,7 @@ class Dispatcher:
                     self._board.cancel(owned.id, "killed", run_id)
                 case SetTimer(due=due):
                     self._scheduler.note(due)
-                case Notify():
+                case Notify() | FreeSlot():
                     self._mailbox.look()
         if work.children:
             self._mailbox.look()

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 _ROOM = 512
 """Executions in memory at most; further ones wait in the store, where other loops can take them."""
-_AT_ONCE = 100
+_AT_ONCE = 50
+_BACKLOG = 16
+"""Attempts that wait for a worker here at most before further executions are left to other loops."""
+_BUSY_SECONDS = 0.5
 _TIMERS_AT_ONCE = 1000
 _ACTIVE = frozenset({State.CREATED, State.RUNNING, State.RESTARTED, State.KILLING})
 _WHERE_UNFINISHED = ExecutionFilter(states=_ACTIVE | {State.PAUSED, State.RETRYING, State.QUEUED})
@@ -69,6 +72,16 @@ class Estate:
         """Return the executions that have something to decide, and forget that they do."""
         ready, self._ready = list(self._ready.values()), {}
         return [owned for owned in ready if self._owned.get(owned.id) is owned]
+
+    def again(self, executions: list[Owned]) -> None:
+        """Let executions have their turn again: they could not be stored."""
+        for owned in executions:
+            if self._owned.get(owned.id) is owned:
+                self._ready[owned.id] = owned
+
+    def owns(self, execution_id: str) -> bool:
+        """Return whether an execution is in memory here."""
+        return execution_id in self._owned
 
     # --- what arrives -----------------------------------------------------------------------------------------
 
@@ -118,7 +131,9 @@ class Estate:
 
     def look(self) -> None:
         """Claim what has no owner, and read what was left for what we own."""
-        for found in self._claimer.claim(self._claimer.find(self._run_as, min(_AT_ONCE, _ROOM - len(self._owned)))):
+        busy = self._board.waiting >= _BACKLOG
+        room = 0 if busy else min(_AT_ONCE, _ROOM - len(self._owned))
+        for found in self._claimer.claim(self._claimer.find(self._run_as, room)):
             self._owned[found.id] = found
             self._ready[found.id] = found
         with self._store.read() as tx:
@@ -132,7 +147,7 @@ class Estate:
             if not self._owned:
                 self._plan_sleep(tx)
         if self._owned:
-            self._look_at = steady() + self._world.lease_ttl / 3
+            self._look_at = steady() + (_BUSY_SECONDS if busy else self._world.lease_ttl / 3)
 
     def _plan_sleep(self, tx: Tx) -> None:
         """Find out whether this loop may sleep until it is called: nothing is unfinished anywhere."""

@@ -122,6 +122,8 @@ class LogBuffer:
         """Put lines that could not be stored back in front."""
         with self._lock:
             self._waiting[:0] = lines
+        if lines and self._on_lines is not None:
+            self._on_lines(self)
 
     def _shorten(self, text: str) -> str:
         limit = self._limits.line_length

@@ -28,8 +28,9 @@ from jupyter_gov.runtime.faults import Faults, NoFaults
 from jupyter_gov.runtime.flows import FlowCache
 from jupyter_gov.runtime.leases import LeaseKeeper
 from jupyter_gov.runtime.listener import Listener
-from jupyter_gov.runtime.logs import LogLimits
+from jupyter_gov.runtime.logs import LogBuffer, LogLimits
 from jupyter_gov.runtime.mailbox import Lost, Mailbox
+from jupyter_gov.runtime.owned import Owned
 from jupyter_gov.runtime.progress import ProgressBoard
 from jupyter_gov.runtime.recovery import Claimer
 from jupyter_gov.runtime.scheduler import Scheduler
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _TROUBLE_SECONDS = (0.1, 0.3, 1.0, 3.0, 5.0)
-_LINES_SECONDS = 0.1
 
 
 class Loop:
@@ -158,15 +158,25 @@ class Loop:
             self._estate.receive(message)
         if look or self._scheduler.is_due() or self._estate.must_look():
             self._estate.look()
-        done, lost = self._committer.commit(self._estate.ready(), self._mailbox.take_dirty())
-        for owned in lost:
-            self._estate.drop(owned.id)
-        for work in done:
-            self._estate.advance(work)
-            self._dispatcher.carry_out(work)
+        ready = self._estate.ready()
+        try:
+            for outcome in self._committer.commit(ready, self._lines(bool(ready))):
+                if isinstance(outcome, Owned):
+                    self._estate.drop(outcome.id)
+                else:
+                    self._estate.advance(outcome)
+                    self._dispatcher.carry_out(outcome)
+        except BaseException:
+            self._estate.again(ready)
+            raise
         for owned, end in self._dispatcher.run_inline():
             self._estate.deliver(owned, end)
         self._listener.want(self._estate.waits_for_others)
+
+    def _lines(self, commit_anyway: bool) -> list[LogBuffer]:
+        if not (commit_anyway or self._mailbox.has_due_lines):
+            return []
+        return [found for found in self._mailbox.take_dirty() if self._estate.owns(found.place.execution_id)]
 
     def _guarded_turn(self) -> None:
         try:
@@ -190,9 +200,7 @@ class Loop:
         """Return how long the loop may sleep; None until somebody calls."""
         if self._estate.has_ready or self._dispatcher.has_inline:
             return 0.0
-        times = [self._scheduler.seconds(), self._estate.look_in()]
-        if self._mailbox.has_lines:
-            times.append(_LINES_SECONDS)
+        times = (self._scheduler.seconds(), self._estate.look_in())
         return min((seconds for seconds in times if seconds is not None), default=None)
 
     def _leave(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from threading import Condition
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from jupyter_gov.domain.events import AttemptFinished
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from jupyter_gov.runtime.attempt import Job
     from jupyter_gov.runtime.board import Claim, Ticket
     from jupyter_gov.runtime.logs import LogBuffer
+
+
+LINES_SECONDS = 0.1
+"""How long log lines wait for others, so that they are stored together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,7 @@ class Mailbox:
         self._changed = Condition()
         self._messages: deque[Message] = deque()
         self._dirty: dict[int, LogBuffer] = {}
+        self._lines_at = 0.0
         self._look = False
         self._closed = False
 
@@ -69,6 +75,7 @@ class Mailbox:
             first = not self._dirty
             self._dirty[id(buffer)] = buffer
             if first:
+                self._lines_at = monotonic() + LINES_SECONDS
                 self._changed.notify()
 
     def close(self) -> None:
@@ -83,15 +90,20 @@ class Mailbox:
         return self._closed
 
     @property
-    def has_lines(self) -> bool:
-        """Whether lines wait to be stored."""
-        return bool(self._dirty)
+    def has_due_lines(self) -> bool:
+        """Whether lines have waited long enough for others to join them."""
+        return bool(self._dirty) and monotonic() >= self._lines_at
 
     def wait(self, seconds: float | None) -> None:
-        """Sleep until something is there, lines begin to wait, or the time is over."""
+        """Sleep until something is there, lines are due, or the time is over."""
+        until = None if seconds is None else monotonic() + seconds
         with self._changed:
-            if not (self._messages or self._look or self._closed) and (seconds is None or seconds > 0):
-                self._changed.wait(seconds)
+            while not (self._messages or self._look or self._closed):
+                times = [time for time in (until, self._lines_at if self._dirty else None) if time is not None]
+                left = min(times) - monotonic() if times else None
+                if left is not None and left <= 0:
+                    return
+                self._changed.wait(left)
 
     def wait_closed(self, seconds: float) -> None:
         """Sleep, but not past the end."""

@@ -80,9 +80,9 @@ class Owned:
 class NewExecution:
     """A called execution that is created in the caller's transaction."""
 
+    flow: Flow
     execution: Execution
     facts: tuple[Fact, ...]
-    event: Event | None
 
 
 @dataclass(slots=True, eq=False)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_gov.domain.actor import SYSTEM
 from jupyter_gov.domain.commands import StartSubflow
-from jupyter_gov.domain.events import Start, SubflowStarted
+from jupyter_gov.domain.events import Event, Start, SubflowEnded, SubflowStarted
 from jupyter_gov.domain.execution import Execution, Failure, TriggerInfo
-from jupyter_gov.domain.flow import FlowRevision
+from jupyter_gov.domain.flow import ExecutionFilter, FlowRevision
 from jupyter_gov.engine.flowables.subflow import Subflow
 from jupyter_gov.engine.inputs import resolve
+from jupyter_gov.engine.limits import HOLDING, admit
 from jupyter_gov.engine.start import create
 from jupyter_gov.errors import GovError
 from jupyter_gov.lang import expr
@@ -20,6 +21,10 @@ from jupyter_gov.lang.models.flow import Flow
 from jupyter_gov.runtime.flows import FlowCache
 from jupyter_gov.runtime.owned import NewExecution
 from jupyter_gov.runtime.world import World
+
+if TYPE_CHECKING:
+    from jupyter_gov.store import Store
+    from jupyter_gov.store.database import Tx
 
 
 class Caller:
@@ -64,7 +69,7 @@ class Caller:
             parent_task_run_id=command.task_run_id if command.wait else None,
             workdir=parent.workdir,
         )
-        return NewExecution(execution, facts, Start())
+        return NewExecution(flow, execution, facts)
 
     def _inputs(self, parent: Execution, command: StartSubflow, flow: Flow) -> Mapping[str, Any]:
         host = self._world.host(parent)
@@ -83,3 +88,19 @@ class Caller:
                 prefix = f"kestra:///{space}/{flow.id}/executions/{command.child_id}/inputs/{declared.id}"
                 values[declared.id] = self._world.store.files.put(prefix, path, path.name)
         return values
+
+
+def insert_called(tx: Tx, store: Store, called: NewExecution) -> None:
+    """Store a called execution; if its flow's limit does not let it run, its caller hears of its end at once."""
+    execution, facts, flow = called.execution, called.facts, called.flow
+    event: Event | None = Start()
+    if flow.concurrency is not None:
+        store.executions.lock_flow(tx, flow.namespace, flow.id)
+        where = ExecutionFilter(flow.namespace, flow.id, states=HOLDING)
+        running = sum(store.executions.count_by_state(tx, where).values())
+        execution, admitted, event = admit(flow, execution, facts, running=running)
+        facts = tuple(admitted)
+    store.executions.insert(tx, execution, facts, event)
+    if execution.state.is_terminal and execution.parent_id and execution.parent_task_run_id:
+        ended = SubflowEnded(execution.parent_task_run_id, execution.id, execution.state)
+        store.inbox.put(tx, execution.parent_id, ended)

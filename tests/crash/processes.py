@@ -101,7 +101,7 @@ def check_laws(rig: Rig, executions: Iterable[str], trace: Path) -> None:
 
 def _check_attempts(execution: Execution, ran: Counter[tuple[str, int]]) -> None:
     for run in execution.ordered():
-        for (run_id, number), _ in ran.items():
+        for run_id, number in ran:
             if run_id == run.id:
                 assert number <= len(run.attempts), f"an attempt of {run.task_id} ran that nobody recorded"
         successes = [attempt.number for attempt in run.attempts if attempt.state is State.SUCCESS]

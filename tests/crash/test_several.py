@@ -16,8 +16,7 @@ _TTL = 1.5
 def test_three_processes_share_the_work(rig: Rig, url: str, loopers: list[Looper]) -> None:
     trace = rig.folder / "trace"
     rig.register(flows.inline(trace))
-    for _ in range(3):
-        loopers.append(Looper(rig, url))
+    loopers += [Looper(rig, url) for _ in range(3)]
     executions = [
         rig.start(source) for _ in range(8) for source in (flows.worker(trace), flows.mixed(trace), flows.inline(trace))
     ]

@@ -97,7 +97,8 @@ class Tell(RunnableTask):
 
     def run(self, ctx: Any) -> dict[str, Any]:
         secret = ctx.secret(self.secret)
-        ctx.logger.info(f"the secret is {secret}")
+        line = f"the secret is {secret}"
+        ctx.logger.info(line)
         ctx.progress(1, 2, "half")
         ctx.metric(Metric("rows", "counter", 3, {"kind": "test"}))
         ctx.set_labels({"told": "yes"})
@@ -124,7 +125,8 @@ class Shout(RunnableTask):
 
     def run(self, ctx: Any) -> None:
         for number in range(self.lines):
-            ctx.logger.info(f"{number} " + "x" * self.length)
+            line = f"{number} {'x' * self.length}"
+            ctx.logger.info(line)
             if self.seconds:
                 time.sleep(self.seconds)
         ctx.logger.error("last words")

@@ -151,7 +151,9 @@ class Rig:
     def logs(self, execution_id: str) -> list[str]:
         """Return the stored log lines as ``LEVEL message``."""
         with self.store.read() as tx:
-            return [f"{line.level} {line.message}" for line in self.store.logs.after(tx, execution_id, 0, None, 100_000)]
+            return [
+                f"{line.level} {line.message}" for line in self.store.logs.after(tx, execution_id, 0, None, 100_000)
+            ]
 
     def holder(self, execution_id: str) -> str | None:
         """Return who holds the lease."""

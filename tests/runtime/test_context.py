@@ -9,8 +9,8 @@ import pytest
 
 from jupyter_gov.domain.states import State
 from jupyter_gov.errors import TaskError
-from jupyter_gov.runtime.logs import LogBuffer, LogLimits, LogPlace
 from jupyter_gov.runtime.clock import utc_now
+from jupyter_gov.runtime.logs import LogBuffer, LogLimits, LogPlace
 from jupyter_gov.runtime.masking import Masks
 from jupyter_gov.runtime.secrets import EnvironmentSecrets
 from jupyter_gov.runtime.world import allowed_environment
@@ -37,7 +37,9 @@ def test_everything_a_context_offers(rig: Rig) -> None:
     assert {label.key: label.value for label in ended.labels}["told"] == "yes"
     assert rig.logs(ended.id) == ["INFO the secret is ********", "WARN careful"]
     with rig.store.read() as tx:
-        assert [(found.metric.name, found.metric.value) for found in rig.store.metrics.list(tx, ended.id)] == [("rows", 3)]
+        assert [(found.metric.name, found.metric.value) for found in rig.store.metrics.list(tx, ended.id)] == [
+            ("rows", 3)
+        ]
     assert loop.progress.of(ended.id) == {}
 
 

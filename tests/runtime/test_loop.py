@@ -104,7 +104,7 @@ def test_a_task_that_raises_anything_fails_and_nothing_else_does(rig: Rig, how: 
 
 def test_a_property_that_renders_to_the_wrong_type_fails_its_task(rig: Rig) -> None:
     rig.loop()
-    ended = rig.wait(rig.start(chain(1, "probe.Touch", file="/dev/null", seconds='"{{ 1 ~ \'x\' }}"')))
+    ended = rig.wait(rig.start(chain(1, "probe.Touch", file="/dev/null", seconds="\"{{ 1 ~ 'x' }}\"")))
     failure = run_of(ended, "t0").failure
     assert failure is not None
     assert failure.code == "GOV801"
@@ -125,7 +125,8 @@ def test_parallel_branches_share_the_workers(rig: Rig, tmp_path: Path) -> None:
 def test_a_loop_over_many_values_runs_inline(rig: Rig) -> None:
     rig.loop()
     values = ", ".join(str(number) for number in range(300))
-    ended = rig.wait(rig.start(f"""\
+    ended = rig.wait(
+        rig.start(f"""\
 id: many
 namespace: company.team
 tasks:
@@ -137,7 +138,8 @@ tasks:
       - id: one
         type: io.kestra.plugin.core.debug.Return
         format: "{{{{ taskrun.value }}}}"
-"""))
+""")
+    )
     assert ended.state is State.SUCCESS
     assert run_of(ended, "one", "299").outputs == {"value": "299"}
 
@@ -192,7 +194,7 @@ def test_a_task_that_does_not_listen_is_given_up(rig: Rig) -> None:
     Deaf.started.clear()
     Deaf.release.clear()
     loop = rig.loop(start=False, workers=1)
-    loop._worker._grace = 0.1  # noqa: SLF001 - the real one is 15 s
+    loop._worker._grace = 0.1
     loop.start()
     execution_id = rig.start(chain(1, "probe.Deaf"))
     assert Deaf.started.wait(20)
@@ -204,7 +206,8 @@ def test_a_task_that_does_not_listen_is_given_up(rig: Rig) -> None:
 
 def test_retry_waits_in_the_store(rig: Rig) -> None:
     rig.loop()
-    ended = rig.wait(rig.start("""\
+    ended = rig.wait(
+        rig.start("""\
 id: again
 namespace: company.team
 tasks:
@@ -214,7 +217,8 @@ tasks:
       type: constant
       interval: PT0.1S
       maxAttempts: 3
-"""))
+""")
+    )
     assert ended.state is State.FAILED
     assert len(run_of(ended, "bad").attempts) == 3
 
@@ -304,7 +308,8 @@ outputs:
     type: STRING
     value: "{{ outputs.say.value }}"
 """)
-    ended = rig.wait(rig.start("""\
+    ended = rig.wait(
+        rig.start("""\
 id: parent
 namespace: company.team
 tasks:
@@ -317,7 +322,8 @@ tasks:
   - id: use
     type: io.kestra.plugin.core.debug.Return
     format: "{{ outputs.call.outputs.greeting }}"
-"""))
+""")
+    )
     assert ended.state is State.SUCCESS
     assert run_of(ended, "use").outputs == {"value": "Hello Ada"}
     child = rig.get(run_of(ended, "call").outputs["executionId"])  # type: ignore[index]
@@ -340,7 +346,8 @@ tasks:
   - id: say
     type: io.kestra.plugin.core.debug.Return
 """)
-    ended = rig.wait(rig.start(f"""\
+    ended = rig.wait(
+        rig.start(f"""\
 id: parent
 namespace: company.team
 tasks:
@@ -349,7 +356,8 @@ tasks:
     namespace: company.team
     flowId: {flow_id}
     inputs: {inputs}
-"""))
+""")
+    )
     failure = run_of(ended, "call").failure
     assert ended.state is State.FAILED
     assert failure is not None
