@@ -37,7 +37,7 @@ class FrontEndHook(BuildHookInterface[Any]):
         if self._is_needed(root, editable=editable):
             reason = _why_not()
             if reason is None:
-                self._build(root, "build" if editable else "build:prod")
+                self._build(root)
             else:
                 self.app.display_warning(
                     f"jupyter_gov: {reason}: installing without the JupyterLab extension and the live notebook view. "
@@ -58,13 +58,13 @@ class FrontEndHook(BuildHookInterface[Any]):
         development = any((root / EXTENSION / "static").glob("*.map"))
         return _newest(root / "labextension") > built or (development and not editable)
 
-    def _build(self, root: Path, command: str) -> None:
+    def _build(self, root: Path) -> None:
         shutil.rmtree(root / EXTENSION, ignore_errors=True)
         shutil.rmtree(root / WIDGET, ignore_errors=True)
         if CERTIFICATES.is_file():
             # Node brings its own list of authorities; behind a company's proxy only the system's list is complete.
             os.environ.setdefault("NODE_EXTRA_CA_CERTS", str(CERTIFICATES))
-        npm_builder(self.target_name, "standard", path="labextension", build_cmd=command, npm=["jlpm"])
+        npm_builder(self.target_name, "standard", path="labextension", build_cmd="build:prod", npm=["jlpm"])
 
 
 def _newest(folder: Path) -> float:

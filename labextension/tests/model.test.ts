@@ -251,8 +251,14 @@ test('a loop shows the state that says most, progress counts what is ahead', () 
       ['b', 'FAILED']
     ]
   );
-  assert.deepEqual(progressOf(snapshot('RUNNING', tasks)), { done: 3, total: 4 });
-  assert.deepEqual(progressOf(snapshot('FAILED', tasks)), { done: 3, total: 3 });
+  assert.deepEqual(progressOf(snapshot('RUNNING', tasks)), {
+    done: 2,
+    total: 4,
+    failed: 1,
+    running: 0
+  });
+  assert.equal(progressOf(snapshot('FAILED', tasks)).total, 4);
+  assert.equal(progressOf(snapshot('SUCCESS', tasks.slice(0, 2))).total, 2);
 });
 
 test('of a chain of failures the innermost is open', () => {

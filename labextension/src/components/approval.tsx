@@ -53,9 +53,11 @@ function facts(trans: ITrans, approval: IApproval): string[] {
   const assigned = [...users, ...groups.map(group => trans.__('group %1', group))];
   return [
     trans.__('task %1', approval.taskId),
-    trans.__('waiting since %1', moment(approval.openedAt)),
+    approval.status === 'OPEN'
+      ? trans.__('waiting since %1', moment(approval.openedAt))
+      : trans.__('opened %1', moment(approval.openedAt)),
     assigned.length > 0 ? trans.__('to be decided by %1', assigned.join(', ')) : '',
-    approval.deadline
+    approval.deadline && approval.status === 'OPEN'
       ? trans.__('until %1, then %2', moment(approval.deadline), approval.behavior)
       : ''
   ].filter(Boolean);

@@ -173,7 +173,7 @@ function GraphNode(props: IGraphNodeProps): React.ReactElement {
         rx={at.node.kind === 'gate' ? NODE_HEIGHT / 2 : 5}
       />
       <text className="jp-gov-nodelabel" x="34" y="19">
-        {clip(at.node.label, 16)}
+        {clip(at.node.label, 17)}
       </text>
       <text className="jp-gov-nodestate" x="34" y="35">
         {word}

@@ -2,7 +2,7 @@ import * as React from 'react';
 import type { Verdict } from '../api/types';
 import { duration, elapsed, moment, shortDigest } from '../model/format';
 import type { IAnswer, IShownError, ISnapshot, Verb } from '../model/snapshot';
-import { isTerminal, stateWord } from '../model/states';
+import { isTerminal, lookOf, stateWord, type Tone } from '../model/states';
 import { openAtFirst, progressOf, statesByTask, waitingNodes } from '../model/view';
 import { ApprovalCard } from './approval';
 import { GraphView } from './graph';
@@ -106,6 +106,11 @@ export function RunView(props: IRunProps): React.ReactElement {
   );
 }
 
+/** The bar is blue on the way, whatever it waits for, and then takes the colour of the end. */
+function toneOfBar(state: string): Tone {
+  return isTerminal(state) ? lookOf(state).tone : 'active';
+}
+
 function reveal(root: HTMLElement | null, taskId: string): void {
   const rows = root?.querySelectorAll<HTMLElement>('tr[data-task]') ?? [];
   for (const row of rows) {
@@ -153,14 +158,20 @@ function Header({
           </button>
         ))}
       </div>
-      <div className="jp-gov-progress">
+      <div className={`jp-gov-progress jp-gov-tone-${toneOfBar(execution.state)}`}>
         <progress
           max={Math.max(1, progress.total)}
           value={progress.done}
           aria-label={trans.__('Progress of the run')}
         />
         <span className="jp-gov-note">
-          {trans.__('%1 of %2 tasks done', progress.done, progress.total)}
+          {[
+            trans.__('%1 of %2 tasks done', progress.done, progress.total),
+            progress.failed > 0 ? trans.__('%1 failed', progress.failed) : '',
+            progress.running > 1 ? trans.__('%1 running', progress.running) : ''
+          ]
+            .filter(Boolean)
+            .join(' · ')}
         </span>
       </div>
     </header>

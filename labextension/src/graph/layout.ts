@@ -6,7 +6,7 @@
 
 import type { IGraph, IGraphNode } from '../model/snapshot';
 
-export const NODE_WIDTH = 150;
+export const NODE_WIDTH = 164;
 export const NODE_HEIGHT = 44;
 const GAP_X = 40;
 const GAP_Y = 16;

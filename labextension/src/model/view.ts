@@ -22,15 +22,28 @@ export function waitingNodes(
   return graph.nodes.filter(node => !states.has(node.id));
 }
 
-/** How many task runs ended, of how many known so far (those not reached count once each). */
-export function progressOf(snapshot: ISnapshot): { done: number; total: number } {
-  const states = statesByTask(snapshot.tasks);
-  const ahead = isTerminal(snapshot.execution.state)
-    ? 0
-    : waitingNodes(snapshot.graph, states).length;
+export interface IProgressCount {
+  readonly done: number;
+  readonly total: number;
+  readonly failed: number;
+  readonly running: number;
+}
+
+const GOOD = new Set(['SUCCESS', 'WARNING', 'SKIPPED']);
+
+/**
+ * How many task runs went well, of how many known so far. Tasks not reached count once each, except after a good end:
+ * they were branches not taken.
+ */
+export function progressOf(snapshot: ISnapshot): IProgressCount {
+  const { tasks, execution, graph } = snapshot;
+  const ahead = GOOD.has(execution.state) ? 0 : waitingNodes(graph, statesByTask(tasks)).length;
+  const count = (wanted: (task: ITask) => boolean) => tasks.filter(wanted).length;
   return {
-    done: snapshot.tasks.filter(task => isTerminal(task.state)).length,
-    total: snapshot.tasks.length + ahead
+    done: count(task => GOOD.has(task.state)),
+    total: tasks.length + ahead,
+    failed: count(task => task.state === 'FAILED'),
+    running: count(task => task.state === 'RUNNING')
   };
 }
 
