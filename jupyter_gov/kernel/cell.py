@@ -61,9 +61,11 @@ def prepare(session: Session, options: Namespace, source: str) -> Job | FlowView
     """
     mode = opts.mode(options)
     gov, actor, unknown = session.gov, session.actor, options.allow_unknown_types
-    name, deadline = opts.variable_name(options.name), monotonic_deadline(options.timeout)
+    name = opts.variable_name(options.name)
+    deadline = monotonic_deadline(options.timeout or os.environ.get("JUPYTER_GOV_TIMEOUT"))
     given, labels = opts.inputs(options, session.shell.user_ns), opts.pairs(options.label, "--label")
-    checked = gov.flows.check(source, allow_unknown_types=unknown)
+    # The empty line stands for the magic's: problems then name the lines that the notebook shows.
+    checked = gov.flows.check(f"\n{source}", allow_unknown_types=unknown)
     flow = checked.raise_for_errors()
     if mode == "validate":
         return FlowView(flow, checked)

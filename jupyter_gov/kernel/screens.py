@@ -54,10 +54,14 @@ class NotebookScreen:
 
     def show(self, snapshot: Snapshot) -> None:
         """Update the line, and the widget if there is one."""
+        was = self._latest["execution"]["state"] if self._latest else ""
         self._latest = snapshot
         self._line = _put(self._line, self._line_bundle(snapshot))
         if self._widget is not None:
             self._widget.snapshot = dict(snapshot)
+            if self._card is not None and was != snapshot["execution"]["state"] == "PAUSED":
+                # What stands beside the widget in the saved notebook must know the gate that the widget shows.
+                self._card.update(self._widget)
         elif self._live:
             self._widget = ExecutionWidget(snapshot, on_request=self._on_request, fallback=self._static)
             self._card = display_object(self._widget)

@@ -40,6 +40,8 @@ def approval(gov: Gov, text: str, actor: Actor) -> ApprovalDetail:
     """
     gates = gov.approvals.list(actor, status=ApprovalStatus.OPEN, limit=_SEARCHED)
     ids = {gate.approval.id: gate for gate in gates}
+    if text == "last":
+        text = execution_id(gov, text, actor)
     matching = _matches(text, list(ids))
     if not matching:
         of_run = {gate.approval.execution_id for gate in gates}
@@ -47,7 +49,10 @@ def approval(gov: Gov, text: str, actor: Actor) -> ApprovalDetail:
         matching = [key for key, gate in ids.items() if gate.approval.execution_id in runs]
     if matching:
         return ids[_single(text, matching, "open gate", "jupyter gov approvals", exact=True)]
-    return gov.approvals.get(text, actor)
+    if "-" in text:
+        return gov.approvals.get(text, actor)
+    run = gov.executions.get(execution_id(gov, text, actor), actor)
+    raise NotFoundError(f"no gate of execution {run.id} is open", hint=f"It is {run.state}.")
 
 
 def _matches(text: str, known: list[str]) -> list[str]:

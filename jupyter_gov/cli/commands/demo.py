@@ -1,0 +1,139 @@
+"""The main job from end to end on example data: governed flows, a gate, a notebook, mail, and a verified history."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import chdir
+from dataclasses import dataclass
+from pathlib import Path
+
+from jupyter_gov.cli import describe, screen, workspace
+from jupyter_gov.cli.commands.history import print_report
+from jupyter_gov.cli.follow import Wish, follow
+from jupyter_gov.cli.mailsink import MailSink
+from jupyter_gov.domain.actor import Actor
+from jupyter_gov.domain.approval import Verdict
+from jupyter_gov.domain.execution import Execution
+from jupyter_gov.domain.states import State
+from jupyter_gov.service import open_gov
+from jupyter_gov.service.api import ApprovalDetail, Gov, StartRequest
+from jupyter_gov.service.identity import local_actor
+from jupyter_gov.service.outcome import GOOD, Exit
+
+_PROMPT = "Approve? [y/n] "
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What the steps of the demonstration share."""
+
+    gov: Gov
+    actor: Actor
+    yes: bool
+
+    def run(self, file: str, inputs: Mapping[str, str]) -> Execution:
+        """Run a flow of the workspace to its end, answering its gates."""
+        revision = self.gov.flows.register(Path(file).read_text(encoding="utf-8"), self.actor)
+        request = StartRequest(
+            revision.namespace,
+            revision.flow_id,
+            revision=revision.revision,
+            inputs=inputs,
+            labels={"demo": "true"},
+            workdir=str(Path.cwd()),
+        )
+        execution = self.gov.executions.start(request, self.actor)
+        execution = follow(self.gov, self.actor, execution.id, Wish(self.answer))
+        gates = self.gov.approvals.list(self.actor, status=None, execution_id=execution.id)
+        describe.ending(execution, [gate.approval for gate in gates])
+        return execution
+
+    def answer(self, gate: ApprovalDetail) -> bool:
+        """Show what waits and answer it: by ``--yes``, or as the person at the terminal says."""
+        found = gate.approval
+        screen.say(f'⏸ gate "{found.task_id}" asks:', style="yellow")
+        screen.say("    " + found.description.strip().replace("\n", "\n    "))
+        for artefact in found.artefacts:
+            file = self.gov.executions.file(found.execution_id, artefact["uri"], self.actor)
+            screen.say(
+                "    " + file.read_text(encoding="utf-8", errors="replace")[:2_000].replace("\n", "\n    "), style="dim"
+            )
+        approved = self.yes or _asks()
+        self.gov.approvals.decide(
+            found.id,
+            Verdict.APPROVE if approved else Verdict.REJECT,
+            self.actor,
+            subject_digest=found.subject_digest,
+            reason="demonstration, answered by --yes" if self.yes else "answered in the demonstration",
+        )
+        return True
+
+
+def _asks() -> bool:
+    if not sys.stdin.isatty():
+        screen.say("    nobody is at the terminal: rejected (give --yes to approve)")
+        return False
+    while (answer := input(_PROMPT).strip().lower()[:1]) not in {"y", "n"}:
+        screen.say("    please answer y or n")
+    return answer == "y"
+
+
+def demo(folder: Path, *, lab: bool, yes: bool) -> int:
+    """Prepare the workspace, run everything, and return the exit code."""
+    folder = folder.absolute()
+    workspace.prepare(folder)
+    _title(f"Workspace {folder}")
+    with chdir(folder), MailSink(folder / "mail") as mail:
+        code = _play(mail, yes=yes)
+    _goodbye(folder, mail)
+    if lab:
+        command = [sys.executable, "-m", "jupyterlab", "00_start.ipynb"]
+        return subprocess.run(command, cwd=folder, check=False).returncode  # noqa: S603 - our own words
+    return code
+
+
+def _play(mail: MailSink, *, yes: bool) -> int:
+    gov = open_gov(mail_host="127.0.0.1", mail_port=mail.port)
+    try:
+        gov.start_loop()
+        stage = Stage(gov, local_actor(), yes)
+        ended = _flows(stage)
+        _title("A notebook, executed by papermill")
+        ended.append(stage.run("flows/notebook-report.yaml", {}).state in GOOD)
+        _title("The history")
+        report = gov.audit.verify(stage.actor)
+        print_report(report)
+        if not report.ok:
+            return int(Exit.UNTRUSTED)
+        return int(Exit.DONE if all(ended) else Exit.FAILED)
+    finally:
+        gov.close()
+
+
+def _flows(stage: Stage) -> list[bool]:
+    training = "flows/governed-model-training.yaml"
+    _title("A model is not trained on data with missing user ids")
+    refused = stage.run(training, {"data_uri": "data/users-with-nulls.parquet"})
+    _title("... and is on good data")
+    trained = stage.run(training, {"data_uri": "data/users.parquet"})
+    _title("Deployment waits for a person")
+    deployed = stage.run("flows/model-deployment-with-approval.yaml", {})
+    _title("An agent drafts, a person reads, then it is mailed")
+    agent = stage.run("flows/governed-ai-agent.yaml", {})
+    return [refused.state is State.FAILED, trained.state in GOOD, deployed.state in GOOD, agent.state in GOOD]
+
+
+def _title(text: str) -> None:
+    screen.say()
+    screen.say(text, style="bold")
+
+
+def _goodbye(folder: Path, mail: MailSink) -> None:
+    screen.say()
+    for message in mail.kept:
+        screen.say(f"mailed: {os.path.relpath(message)}")
+    screen.say("Look around:  jupyter gov runs   jupyter gov show last   jupyter gov audit show")
+    screen.say(f"In JupyterLab: cd {folder} && jupyter lab 00_start.ipynb")
