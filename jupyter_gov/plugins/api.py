@@ -22,8 +22,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, WrapValidator
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationInfo, WrapValidator
 from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema
 
 from jupyter_gov.lang.ports import CATALOGUE, CHECKING, NOTES, Rename, SlotKind, TypeInfo, TypeKind
 
@@ -70,6 +71,12 @@ def _allow_template(value: Any, handler: Any, info: ValidationInfo) -> Any:
 
 class DynamicMarker:
     """Marks a field whose value is rendered before ``run``."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Let the JSON Schema of the field accept an expression as well."""
+        inner = handler(schema)
+        expression = {"type": "string", "pattern": r"\{[{%]"}
+        return inner if inner.get("type") == "string" and "enum" not in inner else {"anyOf": [inner, expression]}
 
 
 T = TypeVar("T")
