@@ -86,7 +86,7 @@ def prepare(session: Session, options: Namespace, source: str) -> Job | FlowView
     if name:
         session.shell.user_ns[name] = view
     screen = session.screen(view, quiet=options.quiet, style=options.format)
-    wait = options.wait if options.wait is not None else not session.attended
+    wait = options.wait if options.wait is not None else session.waits
     return Job(view, screen, wait, deadline)
 
 

@@ -69,6 +69,11 @@ class Session:
         return bool(getattr(kernel, "_allow_stdin", True))
 
     @property
+    def waits(self) -> bool:
+        """Whether a cell stays at a gate unless it says otherwise: where nobody can click, and nobody forbade it."""
+        return not self.attended and not os.environ.get("JUPYTER_GOV_NO_WAIT")
+
+    @property
     def in_notebook(self) -> bool:
         """Whether outputs can be updated after they were shown."""
         return getattr(self.shell, "kernel", None) is not None

@@ -17,7 +17,7 @@ def execution_id(gov: Gov, text: str, actor: Actor) -> str:
     Raises
     ------
     NotFoundError
-        ``GOV302`` nothing matches; ``GOV303`` several do.
+        ``GOV302`` nothing matches; ``GOV336`` several do.
     """
     if len(text) == _FULL:
         return gov.executions.get(text, actor).id
@@ -36,7 +36,7 @@ def approval(gov: Gov, text: str, actor: Actor) -> ApprovalDetail:
     Raises
     ------
     NotFoundError
-        ``GOV302`` nothing matches; ``GOV303`` several do.
+        ``GOV302`` nothing matches; ``GOV336`` several do.
     """
     gates = gov.approvals.list(actor, status=ApprovalStatus.OPEN, limit=_SEARCHED)
     ids = {gate.approval.id: gate for gate in gates}
@@ -69,7 +69,7 @@ def _single(text: str, known: list[str], what: str, listing: str, *, exact: bool
         shown = ", ".join(matching[:5])
         raise NotFoundError(
             f"{text!r} is no unique {what}: {len(matching)} match ({shown})",
-            code="GOV303",
+            code="GOV336",
             hint="Give more characters.",
         )
     return matching[0]

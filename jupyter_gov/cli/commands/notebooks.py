@@ -1,0 +1,162 @@
+"""Runs a notebook with papermill, on record, and says how it ended by its exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import papermill
+from papermill.exceptions import PapermillExecutionError, PapermillMissingParameterException
+
+from jupyter_gov.cli import describe, host, screen, shapes
+from jupyter_gov.cli.commands.runs import say_where
+from jupyter_gov.domain.actor import Actor
+from jupyter_gov.domain.execution import Execution
+from jupyter_gov.errors import ExecutionError, InputError
+from jupyter_gov.lang.models.scalars import core_value
+from jupyter_gov.service.api import ApprovalDetail, Gov
+from jupyter_gov.service.outcome import Exit
+from jupyter_gov.service.words import short_id
+
+_EXITS = {
+    # What a %%govflow cell of the notebook raised says more than that a cell failed.
+    "RunRefusedError": Exit.REFUSED,
+    "WaitTimeoutError": Exit.WAITING,
+    "UndecidedError": Exit.WAITING,
+    "AccessError": Exit.REFUSED,
+}
+
+_GLANCE = 0.5
+"""Seconds between two looks at the open gates."""
+
+
+def run_notebook(
+    source: Path,
+    output: Path | None,
+    parameters: Mapping[str, str],
+    *,
+    wait: bool,
+    timeout: str | None,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    """Execute a notebook and return the exit code.
+
+    Raises
+    ------
+    ExecutionError
+        ``GOV350``: there is no such notebook.
+    InputError
+        ``GOV841``: it does not know a parameter.
+    """
+    if not source.is_file():
+        raise ExecutionError(f"{source} cannot be read: no such file.", code="GOV350", hint="Check the path.")
+    target = output or source.with_name(f"{source.stem}-output.ipynb")
+    recorded: list[Execution] = []
+    code = Exit.DONE
+    with (
+        _environment(JUPYTER_GOV_TIMEOUT=timeout, JUPYTER_GOV_NO_WAIT=None if wait else "1"),
+        host.opened() as (gov, actor),
+    ):
+        herald = Herald(gov, actor)
+        try:
+            with herald.announcing():
+                _execute(source, target, parameters, quiet=quiet or as_json, recorded=recorded)
+        except PapermillExecutionError as error:
+            code = _EXITS.get(error.ename, Exit.FAILED)
+            if not as_json:
+                _explain(error)
+    _report(recorded, target, as_json=as_json)
+    return int(code)
+
+
+class Herald:
+    """Says in the terminal which gates the cells of a running notebook wait at: their own words go to the notebook."""
+
+    def __init__(self, gov: Gov, actor: Actor) -> None:
+        self._gov = gov
+        self._actor = actor
+        self._told = {gate.approval.id for gate in self._open()}
+        self._stop = Event()
+
+    def _open(self) -> Sequence[ApprovalDetail]:
+        return self._gov.approvals.list(self._actor)
+
+    @contextmanager
+    def announcing(self) -> Iterator[None]:
+        """Watch while the block runs."""
+        thread = Thread(target=self._watch, name="gov-herald", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            thread.join()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(_GLANCE):
+            for gate in self._open():
+                if gate.approval.id not in self._told:
+                    self._told.add(gate.approval.id)
+                    if self._is_ours(gate):
+                        say_where(gate)
+
+    def _is_ours(self, gate: ApprovalDetail) -> bool:
+        return self._gov.executions.get(gate.approval.execution_id, self._actor).starter == self._actor.id
+
+
+def _execute(
+    source: Path, target: Path, parameters: Mapping[str, str], *, quiet: bool, recorded: list[Execution]
+) -> None:
+    options: dict[str, Any] = {"on_recorded": recorded.append}
+    typed = {name: core_value(text) for name, text in parameters.items()}
+    try:
+        papermill.execute_notebook(
+            str(source),
+            str(target),
+            parameters=typed,
+            engine_name="jupyter_gov",
+            cwd=str(source.parent),
+            progress_bar=not quiet and sys.stderr.isatty(),
+            log_output=False,
+            **options,
+        )
+    except PapermillMissingParameterException as error:
+        raise InputError(str(error), code="GOV841") from error
+
+
+@contextmanager
+def _environment(**wanted: str | None) -> Iterator[None]:
+    """Set variables that the notebook's kernel inherits."""
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update({name: value for name, value in wanted.items() if value is not None})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _explain(error: PapermillExecutionError) -> None:
+    screen.say(f"✖ cell {error.cell_index + 1} failed", style="red", stderr=True)
+    for line in error.source.strip().splitlines()[:5]:
+        screen.say(f"    {line}", stderr=True)
+    screen.say(f"  {error.ename}: {error.evalue}", stderr=True)
+
+
+def _report(recorded: Sequence[Execution], target: Path, *, as_json: bool) -> None:
+    if as_json:
+        screen.emit({"output": str(target), "execution": shapes.execution(recorded[-1], []) if recorded else None})
+        return
+    for execution in recorded:
+        describe.ending(execution, [])
+        screen.say(f"  executed notebook: {target}")
+        screen.say(f"  on record as {short_id(execution.id)}: jupyter gov show {short_id(execution.id)}")
