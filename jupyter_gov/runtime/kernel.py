@@ -217,6 +217,8 @@ async def start_kernel(wanted: KernelWant, place: Place) -> Kernel:
         ``GOV845``: it does not start.
     """
     kernel = await _launch(wanted, place)
+    if place.watchdog is not None:
+        place.watchdog.register(kernel.pid)
     try:
         await kernel.connect(place)
         if wanted.poolable:
@@ -224,6 +226,8 @@ async def start_kernel(wanted: KernelWant, place: Place) -> Kernel:
             await kernel.run_silently("pass")
     except BaseException:
         await kernel.kill()
+        if place.watchdog is not None:
+            place.watchdog.release(kernel.pid)
         raise
     return kernel
 

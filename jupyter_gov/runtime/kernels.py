@@ -24,7 +24,7 @@ import zmq.asyncio
 
 from jupyter_gov.errors import TaskError
 from jupyter_gov.runtime.kernel import Kernel, Place, start_kernel
-from jupyter_gov.runtime.kernelspecs import KernelKey, KernelWant
+from jupyter_gov.runtime.kernelspecs import KernelKey, KernelWant, at_start
 
 if TYPE_CHECKING:
     from jupyter_gov.runtime.watchdog import Watchdog
@@ -179,23 +179,48 @@ class KernelPool:
 
     async def _take(self, wanted: KernelWant, own_environment: Mapping[str, str]) -> Kernel:
         if not wanted.poolable:
-            environment = {**wanted.environment, **own_environment}
-            return await self._start(KernelWant(wanted.key, wanted.spec, environment))
+            return await self._fresh(wanted, own_environment)
+        early = at_start(own_environment)
+        if early:
+            return await self._prepared(await self._fresh(wanted, early), own_environment)
         kernel = self._pop(wanted.key)
-        if kernel is None:
-            # Whoever finds nothing may come again as fast: have more ready next time.
-            self._target[wanted.key] = min(self._per_key, self._target.get(wanted.key, 0) + 1)
-            kernel = await self._claim(wanted)
-        else:
-            kernel.pooled = True
+        try:
+            kernel = await self._prepared(kernel or await self._missed(wanted), own_environment)
+        except TaskError:
+            if kernel is None:
+                raise
+            # It died while it waited; that is not the fault of this run.
+            kernel = await self._prepared(await self._missed(wanted), own_environment)
+        asyncio.get_running_loop().call_later(self._refill_delay, self._refill, wanted)
+        return kernel
+
+    async def _fresh(self, wanted: KernelWant, environment: Mapping[str, str]) -> Kernel:
+        """Start a kernel with an environment of its own, which can serve this run only."""
+        own = KernelWant(wanted.key, wanted.spec, {**wanted.environment, **environment})
+        task = self._spawn(self._start(own))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(self._drop)
+            raise
+
+    def _drop(self, task: asyncio.Task[Kernel]) -> None:
+        if not task.cancelled() and task.exception() is None:
+            self._retire(task.result())
+
+    async def _missed(self, wanted: KernelWant) -> Kernel:
+        # Whoever finds nothing may come again as fast: have more ready next time.
+        self._target[wanted.key] = min(self._per_key, self._target.get(wanted.key, 0) + 1)
+        return await self._claim(wanted)
+
+    async def _prepared(self, kernel: Kernel, own_environment: Mapping[str, str]) -> Kernel:
+        if self._watchdog is not None:
+            self._watchdog.register(kernel.pid)
         try:
             await kernel.prepare(own_environment)
         except BaseException:
             self._retire(kernel)
             raise
-        asyncio.get_running_loop().call_later(self._refill_delay, self._refill, wanted)
-        if self._watchdog is not None:
-            self._watchdog.register(kernel.pid)
         return kernel
 
     def _pop(self, key: KernelKey) -> Kernel | None:
@@ -204,6 +229,7 @@ class KernelPool:
             kernel = kernels.pop()
             kernel.cancel_expiry()
             if kernel.is_alive():
+                kernel.pooled = True
                 return kernel
             self._retire(kernel)
         return None
@@ -276,6 +302,9 @@ class KernelPool:
         if self._closed:
             self._retire(kernel)
             return
+        if self._watchdog is not None:
+            # Nobody beats for a kernel that waits; it carries the marker, and looks itself whether we live.
+            self._watchdog.release(kernel.pid)
         self._idle.setdefault(key, deque()).append(kernel)
         kernel.expire_after(self._idle_seconds, lambda: self._expire(key, kernel))
 

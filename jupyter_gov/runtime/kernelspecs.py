@@ -39,6 +39,19 @@ class KernelWant:
         return is_python(self.spec)
 
 
+_READ_AT_START = ("PYTHON", "IPYTHON", "JUPYTER", "LD_", "DYLD_", "LC_", "MALLOC_")
+_READ_AT_START_EXACTLY = frozenset({"HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "MPLBACKEND"})
+
+
+def at_start(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that a process reads only when it starts: a kernel that waits already has read them."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name in _READ_AT_START_EXACTLY or (name.startswith(_READ_AT_START) and not name.startswith("JUPYTER_GOV_"))
+    }
+
+
 def is_python(spec: KernelSpec) -> bool:
     """Return whether a kernel is IPython's."""
     return spec.language.lower() == "python" and any("ipykernel" in word for word in spec.argv)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import nbformat
 
+from jupyter_gov.errors import TaskError
 from jupyter_gov.plugins.context import NotebookFailure
 
 if TYPE_CHECKING:
@@ -125,14 +126,28 @@ def _why(run: NotebookRun, kernel: Kernel, error: PapermillExecutionError, where
 
 
 def save(nb: Any, target: Path, *, name: str, redact: Callable[[str], str]) -> None:
-    """Write the executed notebook, with secrets masked, and without paths and environment in its metadata."""
+    """Write the executed notebook, with secrets masked, and without paths and environment in its metadata.
+
+    Raises
+    ------
+    TaskError
+        ``GOV850``: the file cannot be written.
+    """
     scrub(nb, PurePath(name).name, target.name)
     for cell in nb.cells:
         if cell.cell_type == "code":
             cell.outputs = _joined(cell.outputs)
     clean = redacted(nb, redact)
     # An invalid output of a kernel is kept as it is: better an odd notebook than none.
-    target.write_text(nbformat.writes(nbformat.from_dict(clean)), "utf-8")
+    text = nbformat.writes(nbformat.from_dict(clean))
+    try:
+        target.write_text(text, "utf-8")
+    except OSError as error:
+        raise TaskError(
+            f"The executed notebook cannot be written to {str(target.parent)!r}: {error.strerror}.",
+            code="GOV850",
+            hint="Free some space, or set another folder for working directories.",
+        ) from error
 
 
 def _joined(outputs: list[Any]) -> list[Any]:

@@ -234,11 +234,16 @@ class NotebookRun:
             self._stopping = asyncio.ensure_future(self._stop("output"))
 
     def _display(self, data: Mapping[str, Any]) -> None:
+        # A notebook may display anything under our types: what ``jupyter_gov.notebook`` did not make is no value.
         if OUTPUT_MIME in data:
-            self.outputs.update(data[OUTPUT_MIME].get("outputs", {}))
+            match data[OUTPUT_MIME]:
+                case {"outputs": dict(found)}:
+                    self.outputs.update(found)
         elif METRIC_MIME in data:
-            found = data[METRIC_MIME]
-            self.events.metric(Metric(found["name"], found["type"], found["value"], found.get("tags", {})))
+            match data[METRIC_MIME]:
+                case {"name": str(name), "type": "counter" | "timer" as kind, "value": int() | float() as number}:
+                    tags = data[METRIC_MIME].get("tags")
+                    self.events.metric(Metric(name, kind, number, tags if isinstance(tags, dict) else {}))
         elif "text/plain" in data:
             for line in str(data["text/plain"]).splitlines():
                 self._line("result", line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -27,6 +28,16 @@ def pool() -> Iterator[KernelPool]:
     pool = KernelPool(refill_delay=0.0)
     yield pool
     pool.close()
+
+
+def _install(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, argv: list[str], language: str = "python"
+) -> None:
+    kernel = folder / "share" / "kernels" / name
+    kernel.mkdir(parents=True)
+    spec = {"argv": argv, "display_name": name, "language": language}
+    (kernel / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(folder / "share"))
 
 
 def _want(folder: Path, **environment: str) -> KernelWant:
@@ -107,22 +118,15 @@ def test_closing_leaves_no_process_and_no_file(tmp_path: Path) -> None:
     pool.finish(kernels[0])
 
 
-@pytest.mark.parametrize("argv", [["false"], [sys.executable, "-c", "print('no such luck'); raise SystemExit(3)"]])
-def test_a_kernel_that_does_not_start_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argv: list[str]) -> None:
-    kernels = tmp_path / "share" / "kernels" / "broken"
-    kernels.mkdir(parents=True)
-    spec = f'{{"argv": {argv!r}, "display_name": "Broken", "language": "python"}}'.replace("'", '"')
-    (kernels / "kernel.json").write_text(spec.replace('print("no such luck")', "print(1)"))
-    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "share"))
-    (tmp_path / "kernel.py").touch()
-    runner = NotebookRunner(identity="tester", start_timeout=5.0)
-    try:
-        bench = Bench(tmp_path, runner)
-        with pytest.raises(TaskError) as caught:
-            bench.run("x = 1", kernelName="broken")
-        assert caught.value.code == "GOV845"
-    finally:
-        runner.close()
+@pytest.mark.parametrize("argv", [["false"], [sys.executable, "-c", "print('no luck'); raise SystemExit(3)"]])
+def test_a_kernel_that_does_not_start_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: NotebookRunner, argv: list[str]
+) -> None:
+    _install(tmp_path, monkeypatch, "broken", argv)
+    with pytest.raises(TaskError) as caught:
+        Bench(tmp_path, engine).run("x = 1", kernelName="broken")
+    assert caught.value.code == "GOV845"
+    assert ("no luck" in caught.value.message) == (argv != ["false"])
 
 
 SPOIL = HAND_BACK + textwrap.dedent("""\
@@ -256,3 +260,60 @@ def test_threads_end_with_the_pool(tmp_path: Path) -> None:
     runner.close()
     names = [thread.name for thread in threading.enumerate()]
     assert names.count("jupyter_gov-kernels") <= 1  # That of the session's engine.
+
+
+def test_a_kernel_that_is_not_ours_to_prepare_starts_with_its_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: NotebookRunner
+) -> None:
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    _install(tmp_path, monkeypatch, "other", argv, language="something")
+    bench = Bench(tmp_path, engine)
+    context = bench.context(secrets={"TOKEN": "Zebra-123456"})
+    cell = HAND_BACK + "import os\noutput(found=open('/proc/self/environ').read().count('Zebra'))"
+    for _ in range(2):
+        result = bench.run(cell, kernelName="other", secrets=["TOKEN"], context=context)
+        assert result.outputs["outputs"] == {"found": 1}
+
+
+def test_a_kernel_of_another_language_waits_for_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pool: KernelPool
+) -> None:
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    _install(tmp_path, monkeypatch, "other", argv, language="something")
+    wanted = want("tester", "other", tmp_path, ENVIRONMENT)
+    assert not wanted.poolable
+    for _ in range(2):
+        kernel = pool.take(wanted, {}).result()
+        assert not kernel.pooled
+        pool.finish(kernel)
+    assert pool.waiting() == 0
+
+
+def test_variables_that_python_reads_at_its_start_work(bench: Bench) -> None:
+    library = bench.folder / "library"
+    library.mkdir()
+    (library / "from_python_path.py").write_text("HERE = 1\n")
+    cell = HAND_BACK + "import os, time, from_python_path\noutput(zone=time.tzname[0], mine=os.environ['MINE'])"
+    env = {"PYTHONPATH": str(library), "TZ": "UTC+3", "MINE": "x"}
+    assert bench.run(cell, env=env).outputs["outputs"] == {"zone": "UTC", "mine": "x"}
+
+
+def test_a_run_can_be_cancelled_while_its_kernel_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: NotebookRunner
+) -> None:
+    started = tmp_path / "started"
+    code = f"open({str(started)!r}, 'w').close()\nimport time\ntime.sleep(1000)"
+    _install(tmp_path, monkeypatch, "slow", [sys.executable, "-c", code, "ipykernel"])
+    bench = Bench(tmp_path, engine)
+    context = bench.context()
+
+    def stop() -> None:
+        until(started.exists)
+        context.cancellation.request("killed")
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    with pytest.raises(TaskError) as caught:
+        bench.run("x = 1", kernelName="slow", context=context)
+    thread.join()
+    assert caught.value.code == "GOV811"

@@ -263,3 +263,22 @@ def test_the_environment_is_the_allowed_one(bench: Bench, monkeypatch: pytest.Mo
     context = bench.context()
     found = bench.run(cell, context=context).outputs["outputs"]
     assert found == {"db": None, "run": context.execution.id}
+
+
+def test_a_notebook_that_cannot_be_saved_is_told(bench: Bench) -> None:
+    context = bench.context()
+    (context.working_dir / "work.ipynb").mkdir()
+    with pytest.raises(TaskError) as caught:
+        bench.run("x = 1", context=context)
+    assert caught.value.code == "GOV850"
+
+
+def test_what_a_notebook_fakes_is_no_value(bench: Bench) -> None:
+    cell = (
+        "for data in ([1], {'outputs': 3}, {'name': 1}, None):\n"
+        "    for kind in ('output', 'metric'):\n"
+        "        display({f'application/vnd.jupyter-gov.{kind}+json': data, 'text/plain': ''}, raw=True)"
+    )
+    result = bench.run(cell)
+    assert result.outputs["outputs"] == {}
+    assert result.metrics == []
