@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
@@ -69,7 +70,10 @@ def _children(node: nodes.Node) -> Iterator[nodes.Node]:
     yield from node.iter_child_nodes(exclude=excluded)
 
 
-def advice(tree: nodes.Template) -> Iterator[tuple[str, str, int]]:
+_PLAIN = re.compile(r"[\w.\[\]'\"/-]+")
+
+
+def advice(tree: nodes.Template, text: str) -> Iterator[tuple[str, str, int]]:
     """Yield name, message and offset of every filter and function with a better spelling."""
     for node in tree.find_all((nodes.Filter, nodes.Call)):
         if isinstance(node, nodes.Call):
@@ -79,4 +83,11 @@ def advice(tree: nodes.Template) -> Iterator[tuple[str, str, int]]:
             name = cast("nodes.Filter", node).name
             target = FILTERS.get(name)
         if target is not None and target.advice is not None:
-            yield name, target.advice, node.lineno
+            yield name, target.advice.format(left=_left_of(text, node.lineno)), node.lineno
+
+
+def _left_of(text: str, offset: int) -> str:
+    """Return what a filter stands on if that is a simple path, for the corrected form."""
+    start = text.rfind("{{", 0, offset)
+    left = text[start + 2 : offset].rpartition("|")[0].partition("|")[0].strip("- \n")
+    return left if start >= 0 and _PLAIN.fullmatch(left) else "…"

@@ -25,6 +25,7 @@ from jupyter_gov.lang.expr.state import State
 
 _Invocation = nodes.Filter | nodes.Test | nodes.Call
 _COMPARE = {"lt": "<", "lteq": "<=", "gt": ">", "gteq": ">="}
+_RENAMED = {"dateFormat": "date", "numberformat": "numberFormat", "tojson": "toJson", "count": "length"}
 _TABLES = {"filter": FILTERS, "function": FUNCTIONS, "test": TESTS}
 
 
@@ -220,7 +221,7 @@ class PebbleCodeGenerator(CodeGenerator):
 
     def visit_Sub(self, node: nodes.BinExpr, frame: Frame) -> None:
         """Write ``-``."""
-        self._write_call("sub", frame, node.left, node.right)
+        self._write_call("sub", frame, node.left, node.right, _BUDGET)
 
     def visit_Mul(self, node: nodes.BinExpr, frame: Frame) -> None:
         """Write ``*``."""
@@ -280,9 +281,10 @@ class PebbleCodeGenerator(CodeGenerator):
         if operand.op in _COMPARE:
             self._write_call("less", frame, node.expr, operand.expr, _COMPARE[operand.op])
         elif operand.op == "contains":
-            self._write_call("contains", frame, node.expr, operand.expr)
+            self._write_call("contains", frame, node.expr, operand.expr, _BUDGET)
         else:
-            self._write_call("(not equal" if operand.op == "ne" else "equal", frame, node.expr, operand.expr)
+            name = "(not equal" if operand.op == "ne" else "equal"
+            self._write_call(name, frame, node.expr, operand.expr, _BUDGET)
             self.write(")" if operand.op == "ne" else "")
 
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
@@ -339,8 +341,8 @@ class PebbleCodeGenerator(CodeGenerator):
         target = _TABLES[kind].get(name)
         if target is None:
             known = [*_TABLES[kind], *(self._macro_names if kind == "function" else ())]
-            words = f"no {kind} is called `{name}`"
-            raise UnknownNameFault(words, offset=offset, hint=did_you_mean(name, known))
+            hint = _of_another_kind(kind, name) or did_you_mean(name, known)
+            raise UnknownNameFault(f"no {kind} is called `{name}`", offset=offset, hint=hint)
         return target
 
     def _arguments(self, node: _Invocation, frame: Frame, keywords: Mapping[str, str]) -> None:
@@ -376,6 +378,14 @@ def _single(node: nodes.Template) -> nodes.Expr | None:
         return None
     (child,) = node.body[0].nodes
     return None if isinstance(child, (nodes.TemplateData, nodes.MarkSafe)) else child
+
+
+def _of_another_kind(kind: str, name: str) -> str | None:
+    if kind == "filter" and name in FUNCTIONS:
+        return f"`{name}` is a function: write `{name}(…)`."
+    if kind == "function" and name in FILTERS:
+        return f"`{name}` is a filter: write `… | {name}`."
+    return f"Write `{_RENAMED[name]}`." if kind == "filter" and name in _RENAMED else None
 
 
 def named(node: nodes.Node) -> str:

@@ -75,6 +75,8 @@ class PebbleEnvironment(ImmutableSandboxedEnvironment):
         """
         if len(text) > DEFAULT.template_characters:
             raise LimitFault(f"a template has at most {DEFAULT.template_characters} characters")
+        if text.count("{{") + text.count("{%") > DEFAULT.template_tags:
+            raise LimitFault(f"a template has at most {DEFAULT.template_tags} expressions and tags")
         try:
             code = self.compile(self.tree(text))
         except (SyntaxError, RecursionError, MemoryError) as error:

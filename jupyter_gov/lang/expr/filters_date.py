@@ -151,43 +151,19 @@ def _micros(value: Any, time_zone: Any, existing_format: Any) -> int:
 
 
 @filter_("timestamp")
-def timestamp(
-    state: State,
-    value: Any,
-    *,
-    format_: Any = None,
-    time_zone: Any = None,
-    existing_format: Any = None,
-    locale: Any = None,
-) -> Any:
+def timestamp(state: State, value: Any, time_zone: Any = None, existing_format: Any = None) -> Any:
     """Return the seconds since 1970."""
     return None if value is None else _micros(value, time_zone, existing_format) // 1_000_000
 
 
 @filter_("timestampMilli")
-def timestamp_milli(
-    state: State,
-    value: Any,
-    *,
-    format_: Any = None,
-    time_zone: Any = None,
-    existing_format: Any = None,
-    locale: Any = None,
-) -> Any:
+def timestamp_milli(state: State, value: Any, time_zone: Any = None, existing_format: Any = None) -> Any:
     """Return the milliseconds since 1970."""
     return None if value is None else _micros(value, time_zone, existing_format) // 1000
 
 
 @filter_("timestampMicro")
-def timestamp_micro(
-    state: State,
-    value: Any,
-    *,
-    format_: Any = None,
-    time_zone: Any = None,
-    existing_format: Any = None,
-    locale: Any = None,
-) -> Any:
+def timestamp_micro(state: State, value: Any, time_zone: Any = None, existing_format: Any = None) -> Any:
     """Return what Kestra 0.21 returns: seconds times 10⁹ plus the microseconds of the second."""
     if value is None:
         return None
@@ -196,14 +172,6 @@ def timestamp_micro(
 
 
 @filter_("timestampNano")
-def timestamp_nano(
-    state: State,
-    value: Any,
-    *,
-    format_: Any = None,
-    time_zone: Any = None,
-    existing_format: Any = None,
-    locale: Any = None,
-) -> Any:
+def timestamp_nano(state: State, value: Any, time_zone: Any = None, existing_format: Any = None) -> Any:
     """Return the nanoseconds since 1970."""
     return None if value is None else _micros(value, time_zone, existing_format) * 1000

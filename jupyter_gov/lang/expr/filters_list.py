@@ -179,6 +179,6 @@ def distinct(state: State, value: Any) -> Any:
     out: list[Any] = []
     for item in list_of("what becomes distinct", value):
         state.budget.step()
-        if not any(same(item, seen) for seen in out):
+        if not any(same(item, seen, state.budget) for seen in out):
             out.append(item)
     return out

@@ -5,16 +5,16 @@ from __future__ import annotations
 import html
 import unicodedata
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from jupyter_gov.lang.expr import patterns
 from jupyter_gov.lang.expr.arguments import flag_of, map_of, text_of, whole_of
 from jupyter_gov.lang.expr.faults import ArgumentFault
-from jupyter_gov.lang.expr.operators import is_list, is_number
+from jupyter_gov.lang.expr.operators import is_list
 from jupyter_gov.lang.expr.registry import filter_
 from jupyter_gov.lang.expr.state import State
 from jupyter_gov.lang.expr.values import java_text, scalar_text
+from jupyter_gov.lang.expr.values import text as text_form
 
 _LINE_ENDS: Final = ("\r\n", "\n\r", "\n", "\r")
 _QUOTES: Final = {"single": ("'", "\\'"), "double": ('"', '\\"'), "shell": ("'", "'\\''")}
@@ -197,7 +197,7 @@ def slugify(state: State, value: Any) -> Any:
     """Turn a text into lower-case letters, digits and dashes."""
     if value is None:
         return None
-    text = unicodedata.normalize("NFD", "-".join(java_text(value, state.budget).split(" ")))
+    text = unicodedata.normalize("NFD", java_text(value, state.budget))
     spaced = "".join("-" if one.isspace() or one == "_" else one for one in text)
     kept = "".join(one for one in spaced if one == "-" or (one.isascii() and one.isalnum()))
     while "--" in kept:
@@ -219,15 +219,8 @@ def escape_char(state: State, value: Any, type_: Any) -> Any:
 
 @filter_("string")
 def string(state: State, value: Any) -> Any:
-    """Return a number, or a text that holds one, as text."""
-    if value is None:
-        return None
-    if is_number(value):
-        return scalar_text(value)
-    try:
-        return str(Decimal(text_of("what becomes a text", value)))
-    except InvalidOperation:
-        raise ArgumentFault(f"`{value}` is no number") from None
+    """Return a value as the text that it prints as."""
+    return None if value is None else text_form(value, state.budget)
 
 
 @filter_("regexMatch")
@@ -235,7 +228,7 @@ def regex_match(state: State, value: Any, regex: Any) -> bool:
     """Whether a regular expression matches somewhere."""
     if value is None:
         return False
-    return patterns.search(text_of("`regex`", regex), java_text(value, state.budget)) is not None
+    return patterns.search(state.budget, text_of("`regex`", regex), java_text(value, state.budget)) is not None
 
 
 @filter_("regexReplace")
@@ -252,7 +245,7 @@ def regex_extract(state: State, value: Any, regex: Any, group: Any = 0) -> Any:
     """Return the first match of a regular expression, or one of its groups; null if there is none."""
     if value is None:
         return None
-    found = patterns.search(text_of("`regex`", regex), java_text(value, state.budget))
+    found = patterns.search(state.budget, text_of("`regex`", regex), java_text(value, state.budget))
     number = whole_of("`group`", group)
     if found is None:
         return None
@@ -261,7 +254,10 @@ def regex_extract(state: State, value: Any, regex: Any, group: Any = 0) -> Any:
     return found.group(number)
 
 
-@filter_("nl2br", advice="`nl2br` is no filter of Kestra: write `replace({'\\n': '<br/>'})` with a real line break.")
+@filter_(
+    "nl2br",
+    advice="`nl2br` is no filter of Kestra; write `{left} | replace({{'⏎': '<br/>'}})`, with a line break for ⏎.",
+)
 def nl2br(state: State, value: Any) -> Any:
     """Turn a text into HTML with its line breaks kept; the text is escaped first."""
     if value is None:

@@ -11,18 +11,14 @@ from jupyter_gov.lang.expr.functions import parse_json
 from jupyter_gov.lang.expr.registry import filter_, function
 from jupyter_gov.lang.expr.state import State
 from jupyter_gov.lang.expr.values import json_text, scalar_text
-from jupyter_gov.lang.expr.zones import system_zone
 
 
 @function("now")
 def now(
-    state: State, format_: Any = None, time_zone: Any = None, existing_format: Any = None, locale: Any = None
-) -> Any:
-    """Return the present time: written if a format or zone is given, else as a date-time."""
-    moment = state.need_host("now()").now()
-    if format_ is None and time_zone is None and locale is None:
-        return moment.astimezone(system_zone())
-    return written(moment, zone_of(time_zone), format_, locale)
+    state: State, *, format_: Any = None, time_zone: Any = None, existing_format: Any = None, locale: Any = None
+) -> str:
+    """Write the present time."""
+    return written(state.need_host("now()").now(), zone_of(time_zone), format_, locale)
 
 
 @function("secret")
@@ -62,7 +58,7 @@ def _checked(state: State, content: str) -> str:
     return content
 
 
-@filter_("fileRead", advice="`fileRead` is no filter of Kestra: write the function `read(...)`.")
+@filter_("fileRead", advice="`fileRead` is no filter of Kestra; write the function `read({left})`.")
 def file_read(state: State, value: Any) -> Any:
     """Return the text of the file behind a URI."""
     if value is None:

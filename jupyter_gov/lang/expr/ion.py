@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping, Set
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
+from jupyter_gov.lang.expr import java_parse
 from jupyter_gov.lang.expr.faults import Fault, LimitFault
 from jupyter_gov.lang.expr.limits import Budget
 from jupyter_gov.lang.expr.operators import is_list
@@ -35,6 +36,7 @@ _ESCAPE: Final = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}
 _LETTERS: Final = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 _WRITTEN: Final = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 _WORDS: Final = {"true": True, "false": False, "nan": float("nan")}
+_DATED: Final = frozenset({"ZonedDateTime", "OffsetDateTime", "LocalDateTime", "LocalDate"})
 _MAX_DIGITS: Final = 1000
 
 
@@ -56,8 +58,16 @@ def _written(value: Any, budget: Budget, depth: int) -> str:
     if isinstance(value, float):
         return repr(value) if "e" in repr(value) or value != value else f"{value!r}e0"  # noqa: PLR0124  (NaN)
     if isinstance(value, TEMPORAL):
-        return temporal_text(value, full=True)
+        return _dated(value)
     return scalar_text(value)
+
+
+def _dated(value: Any) -> str:
+    full = temporal_text(value, full=True)
+    if isinstance(value, time):
+        return f'"{full}"'
+    zoned = isinstance(value, datetime) and value.tzinfo is not None and value.tzinfo is not UTC
+    return f'ZonedDateTime::"{full}"' if zoned else full
 
 
 def _container(value: Any, budget: Budget, depth: int) -> str:
@@ -117,7 +127,7 @@ class _Reader:
         kind, text = self._next()
         if kind in ("symbol", "quoted") and self._peek() == "::":
             self._next()
-            return self._value(depth - 1)
+            return _annotated(text, self._value(depth - 1))
         if kind == "mark":
             return self._nested(text, depth - 1)
         return self._scalar(kind, text)
@@ -163,6 +173,11 @@ class _Reader:
         if kind == "symbol":
             return _WORDS.get(text, text)
         return int(text.replace("_", ""), 16) if kind == "hex" else _number(text.replace("_", ""))
+
+
+def _annotated(name: str, value: Any) -> Any:
+    # Kestra writes dates with a zone as texts with the name of their Java class.
+    return java_parse.iso(value.partition("[")[0]) if name in _DATED and isinstance(value, str) else value
 
 
 def _plain(kind: str, text: str) -> str:

@@ -17,8 +17,8 @@ from jupyter_gov.lang.expr.faults import SyntaxFault
 _OPENING = re.compile(r"\{\{|\{%|\{#")
 _VERBATIM = re.compile(r"\s*verbatim\s*(-?)%\}")
 _VERBATIM_END = re.compile(r"\{%(-?)\s*endverbatim\s*(-?)%\}")
-_RAW = re.compile(r"-?\s*raw\s*(-?)%\}")
-_RAW_END = re.compile(r"\{%(-?)\s*endraw\s*(-?)%\}")
+_RAW = re.compile(r"-*\s*raw\s*-*()%\}")
+_RAW_END = re.compile(r"\{%-*()\s*endraw\s*-*()%\}")
 _SPACE = re.compile(r"\s*")
 _WORD_OPERATORS = {
     "and": "and",
@@ -128,8 +128,9 @@ class _Scanner:
         following = self.source[self.at + 1 : self.at + 2]
         if opening == "{{" and not following.isspace():
             return False
-        if opening != "{%" or not _RAW.match(self.source, self.at):
-            self.at += 1
+        if opening == "{%" and _RAW.match(self.source, self.at):
+            return False
+        self.at += 1
         return True
 
     def _comment(self, start: int) -> None:
@@ -147,6 +148,7 @@ class _Scanner:
         raw = _RAW.match(self.source, self.at)
         if raw:
             # A token type of its own: the text of a raw block survives further renderings.
+            # Dashes of these tags trim nothing, as in Kestra.
             yield self._untouched(raw, _RAW_END, "raw_begin", "raw", start)
             return
         yield from self._delimited("block", "%}", start)

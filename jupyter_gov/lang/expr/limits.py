@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from jupyter_gov.lang.expr.faults import LimitFault
 
-_STEPS_BETWEEN_LOOKS = 128
+_WORK_BETWEEN_LOOKS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +22,17 @@ class Limits:
         Length of the output, and of any text made on the way.
     items
         Elements of any list made on the way.
-    template_characters
-        Length of a template.
+    template_characters, template_tags
+        Length of a template, and how many expressions and tags it has.
     nesting
         Depth of values, of ``render()`` in ``render()`` and of macro calls.
     """
 
-    seconds: float = 5.0
+    seconds: float = 3.0
     characters: int = 10_000_000
     items: int = 1_000_000
     template_characters: int = 1_000_000
+    template_tags: int = 10_000
     nesting: int = 100
 
 
@@ -44,17 +45,23 @@ class Budget:
     The clock starts at the first look, so that a short template pays nothing for it.
     """
 
-    __slots__ = ("_deadline", "_steps", "limits")
+    __slots__ = ("_deadline", "_left", "limits")
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self._steps = 0
+        self._left = _WORK_BETWEEN_LOOKS
         self._deadline: float | None = None
 
     def step(self) -> None:
         """Count one loop pass or call; look at the clock now and then."""
-        self._steps += 1
-        if self._steps % _STEPS_BETWEEN_LOOKS == 0:
+        self._left -= 1
+        if self._left <= 0:
+            self.look()
+
+    def work(self, elements: int) -> None:
+        """Count what it costs to walk over so many elements or characters."""
+        self._left -= elements >> 5
+        if self._left <= 0:
             self.look()
 
     def look(self) -> None:
@@ -65,6 +72,7 @@ class Budget:
         LimitFault
             ``GOV155``.
         """
+        self._left = _WORK_BETWEEN_LOOKS
         now = time.thread_time()
         if self._deadline is None:
             self._deadline = now + self.limits.seconds
@@ -81,6 +89,7 @@ class Budget:
         """
         if length > self.limits.characters:
             raise LimitFault(f"the expression makes a text longer than {self.limits.characters} characters")
+        self.work(length)
 
     def list(self, length: int) -> None:
         """Refuse a list of so many elements before it is made.
@@ -92,3 +101,4 @@ class Budget:
         """
         if length > self.limits.items:
             raise LimitFault(f"the expression makes a list of more than {self.limits.items} elements")
+        self.work(length)

@@ -65,11 +65,11 @@ def add(left: Any, right: Any, budget: Budget) -> Any:
     return _wrapped(total, first, second) if isinstance(total, int) else total
 
 
-def sub(left: Any, right: Any) -> Any:
+def sub(left: Any, right: Any, budget: Budget) -> Any:
     """Return the difference; removes from a list."""
     if is_list(left):
         gone = list(right) if is_list(right) else [right]
-        return [item for item in left if not any(equal(item, other) for other in gone)]
+        return [item for item in left if not any(equal(item, other, budget) for other in gone)]
     first, second = _numbers("sub", left, right)
     total = first - second
     return _wrapped(total, first, second) if isinstance(total, int) else total
@@ -137,19 +137,23 @@ def concat(parts: tuple[Any, ...], budget: Budget, *, null: str = "") -> str:
     return "".join(texts)
 
 
-def equal(left: Any, right: Any) -> bool:
+def equal(left: Any, right: Any, budget: Budget) -> bool:
     """Return whether two values are equal: numbers by value, everything else only with its own type."""
     if is_number(left) or is_number(right):
+        budget.step()
         return is_number(left) and is_number(right) and bool(left == right)
-    return same(left, right)
+    return same(left, right, budget)
 
 
-def same(left: Any, right: Any) -> bool:
+def same(left: Any, right: Any, budget: Budget) -> bool:
     """Return whether two values are equal inside lists and maps, where 1 and 1.0 and true differ."""
+    budget.step()
     if isinstance(left, Mapping) and isinstance(right, Mapping):
-        return len(left) == len(right) and all(key in right and same(value, right[key]) for key, value in left.items())
-    if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
-        return len(left) == len(right) and all(map(same, left, right))
+        return len(left) == len(right) and all(
+            key in right and same(value, right[key], budget) for key, value in left.items()
+        )
+    if is_list(left) and is_list(right):
+        return len(left) == len(right) and all(same(one, other, budget) for one, other in zip(left, right, strict=True))
     if type(left) is not type(right) and (is_number(left) or is_number(right) or isinstance(left, bool)):
         return False
     return bool(left == right)
@@ -171,13 +175,13 @@ def less(left: Any, right: Any, operator: str) -> bool:
     return bool(left > right) if operator == ">" else bool(left >= right)
 
 
-def contains(left: Any, right: Any) -> bool:
+def contains(left: Any, right: Any, budget: Budget) -> bool:
     """Return whether a list holds an element (or all of a list), a map a key, a text a part."""
     if left is None:
         return False
     if is_list(left):
         wanted = right if is_list(right) else [right]
-        return all(any(same(item, one) for item in left) for one in wanted)
+        return all(any(same(item, one, budget) for item in left) for one in wanted)
     if isinstance(left, Mapping):
         return isinstance(right, (str, int, float, bool)) and right in left
     if isinstance(left, str):

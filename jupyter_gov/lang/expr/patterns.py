@@ -116,8 +116,7 @@ def replace(budget: Budget, pattern: str, replacement: str, text: str) -> str:
     """Replace every match; ``$1`` and ``${name}`` in the replacement are groups."""
     pieces: list[str] = []
     at = length = 0
-    for match in _matches(pattern, text):
-        budget.step()
+    for match in _matches(budget, pattern, text):
         piece = _replacement(replacement, match)
         pieces += (text[at : match.start()], piece)
         length += len(piece)
@@ -127,23 +126,24 @@ def replace(budget: Budget, pattern: str, replacement: str, text: str) -> str:
     return "".join(pieces)
 
 
-def _matches(pattern: str, text: str) -> Any:
+def _matches(budget: Budget, pattern: str, text: str) -> Any:
     try:
         yield from compiled(pattern).finditer(text, timeout=_SECONDS)
+        budget.look()
     except TimeoutError:
         raise LimitFault(f"the regular expression `{pattern}` takes too long on this text") from None
 
 
-def search(pattern: str, text: str) -> regex.Match[str] | None:
+def search(budget: Budget, pattern: str, text: str) -> regex.Match[str] | None:
     """Return the first match."""
-    return next(_matches(pattern, text), None)
+    return next(_matches(budget, pattern, text), None)
 
 
 def split(budget: Budget, pattern: str, text: str, limit: int) -> list[str]:
     """Split as ``String.split`` of Java: trailing empty parts are dropped unless ``limit`` is given."""
     parts: list[str] = []
     at = 0
-    for match in _matches(pattern, text):
+    for match in _matches(budget, pattern, text):
         budget.step()
         if limit > 0 and len(parts) == limit - 1:
             break

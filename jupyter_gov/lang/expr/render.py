@@ -45,7 +45,7 @@ def render(
     """
     if "{" not in template:
         return template
-    return _run(template, lambda state: state.text(), context, host, limits)
+    return _run(template, State.text, context, host, Budget(limits))
 
 
 def render_value(
@@ -58,16 +58,20 @@ def render_value(
     ExpressionError
         As ``render``.
     """
-    if isinstance(value, str):
-        return render(value, context, host, limits=limits)
-    if isinstance(value, Mapping):
-        return {
-            render_value(key, context, host, limits=limits): render_value(item, context, host, limits=limits)
-            for key, item in value.items()
-        }
-    if isinstance(value, SEQUENCES):
-        return [render_value(item, context, host, limits=limits) for item in value]
-    return value
+    budget = Budget(limits)
+
+    def deep(inner: Any, depth: int) -> Any:
+        if isinstance(inner, str):
+            return _run(inner, State.text, context, host, budget) if "{" in inner else inner
+        if not isinstance(inner, (Mapping, *SEQUENCES)):
+            return inner
+        if depth == 0:
+            raise ExpressionError(f"The value is nested deeper than {limits.nesting} levels.", code="GOV155")
+        if isinstance(inner, Mapping):
+            return {deep(key, depth - 1): deep(item, depth - 1) for key, item in inner.items()}
+        return [deep(item, depth - 1) for item in inner]
+
+    return deep(value, limits.nesting)
 
 
 def render_typed(
@@ -100,7 +104,7 @@ def render_typed(
             raise Fault("only a single expression has a typed value")
         return state.text()
 
-    return _run(template, value, context, host, limits)
+    return _run(template, value, context, host, Budget(limits))
 
 
 def syntax_error(template: str) -> ExpressionError | None:
@@ -137,7 +141,7 @@ def warnings(template: str) -> list[Advice]:
     """
     if "{" not in template:
         return []
-    found = _analysed(template, lambda tree: list(advice(tree)))
+    found = _analysed(template, lambda tree: list(advice(tree, template)))
     return [Advice(name, message, _location(template, offset)) for name, message, offset in found]
 
 
@@ -146,11 +150,11 @@ def _run(
     work: Callable[[State], _T],
     context: Mapping[str, Any],
     host: ExpressionHost | None,
-    limits: Limits,
+    budget: Budget,
 ) -> _T:
     state: State | None = None
     try:
-        state = State(ENVIRONMENT, ENVIRONMENT.compiled(template), context, host, Budget(limits))
+        state = State(ENVIRONMENT, ENVIRONMENT.compiled(template), context, host, budget)
         return work(state)
     except Fault as fault:
         if fault.offset is None and state is not None:
@@ -158,6 +162,10 @@ def _run(
         raise _error(fault, template) from None
     except RecursionError:
         raise _error(LimitFault("the expression is nested too deeply"), template) from None
+    except (ArithmeticError, LookupError, TypeError, ValueError, MemoryError) as error:
+        # What Python refuses to compute is the template's fault as well; the cause stays attached.
+        offset = None if state is None else state.at
+        raise _error(Fault(f"the expression cannot be computed: {error}", offset=offset), template) from error
 
 
 def _analysed(template: str, work: Callable[[nodes.Template], _T]) -> _T:

@@ -71,6 +71,8 @@ def coalesce(state: State, left: Function[[], Any], right: Function[[], Any], nu
 def call(state: State, offset: int, target: Callable, /, *args: Any, **kwargs: Any) -> Any:
     """Call a filter, function or test; whatever it refuses is told with its place."""
     state.budget.step()
+    if args and isinstance(args[0], (str, list)):
+        state.budget.work(len(args[0]))
     try:
         return target.run(state, *args, **kwargs)
     except Fault as fault:

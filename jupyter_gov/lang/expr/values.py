@@ -65,10 +65,15 @@ def real_text(value: float) -> str:
 
 
 def temporal_text(value: date | time, *, full: bool) -> str:
-    """Return a date or time in ISO form; without ``full`` seconds are left out when they are 0."""
+    """Return a date or time in ISO form; without ``full`` seconds are left out when they are 0.
+
+    The full form is that of JSON and YAML: there a zoned date-time is told in the zone of this machine.
+    """
     if not isinstance(value, (datetime, time)):
         return value.isoformat()
     instant = isinstance(value, datetime) and value.tzinfo is UTC
+    if full and not instant and isinstance(value, datetime) and value.tzinfo is not None:
+        value = value.astimezone(system_zone())
     clock = f"{value.hour:02}:{value.minute:02}"
     if full or instant or value.second or value.microsecond:
         clock += f":{value.second:02}{fraction_text(value.microsecond)}"
@@ -114,6 +119,13 @@ def duration_text(value: timedelta) -> str:
         decimals = f".{fraction:06}".rstrip("0") if fraction else ""
         parts.append(f"{sign}{seconds}{decimals}S")
     return "PT" + "".join(parts)
+
+
+def seconds_text(value: timedelta) -> str:
+    """Return a duration as JSON and YAML have it: seconds with nine decimals."""
+    micros = value // timedelta(microseconds=1)
+    whole, fraction = divmod(abs(micros), 1_000_000)
+    return f"{'-' if micros < 0 else ''}{whole}.{fraction:06}000"
 
 
 def java_text(value: Any, budget: Budget) -> str:
@@ -183,6 +195,8 @@ class _Writer:
             return encode_basestring(value)
         if isinstance(value, TEMPORAL) and not self._java:
             return f'"{temporal_text(value, full=True)}"'
+        if isinstance(value, timedelta) and not self._java:
+            return seconds_text(value)
         plain = scalar_text(value)
         bare = (
             self._java or value is None or (isinstance(value, (bool, int, float, Decimal)) and plain not in _NOT_JSON)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
+from datetime import timedelta
 from json.encoder import encode_basestring
 from typing import Any, Final
 
 from jupyter_gov.lang.expr.faults import Fault, LimitFault
 from jupyter_gov.lang.expr.limits import Budget
 from jupyter_gov.lang.expr.operators import is_list
-from jupyter_gov.lang.expr.values import SEQUENCES, TEMPORAL, scalar_text, temporal_text
+from jupyter_gov.lang.expr.values import SEQUENCES, TEMPORAL, scalar_text, seconds_text, temporal_text
 
+_NOT_FINITE: Final = {"NaN": ".NaN", "Infinity": ".inf", "-Infinity": "-.inf"}
+_FORMS: Final[tuple[tuple[tuple[type, ...], Callable[[Any], str]], ...]] = (
+    ((Set, *SEQUENCES), lambda _: "[]"),
+    ((Mapping,), lambda _: "{}"),
+    (TEMPORAL, lambda value: temporal_text(value, full=True)),
+    ((timedelta,), seconds_text),
+)
 _RESERVED: Final = frozenset(
     word
     for base in ("", "~", "null", "true", "false", "yes", "no", "on", "off", "y", "n")
@@ -74,15 +81,11 @@ class _Writer:
     def scalar(self, value: Any, indent: str) -> str:
         if isinstance(value, str):
             return _text(value, indent)
-        if is_list(value):
-            return "[]"
-        if isinstance(value, Mapping):
-            return "{}"
-        if isinstance(value, TEMPORAL):
-            return temporal_text(value, full=True)
-        if isinstance(value, float) and not math.isfinite(value):
-            return {"NaN": ".NaN", "Infinity": ".inf", "-Infinity": "-.inf"}[scalar_text(value)]
-        return scalar_text(value)
+        for kind, form in _FORMS:
+            if isinstance(value, kind):
+                return form(value)
+        plain = scalar_text(value)
+        return _NOT_FINITE.get(plain, plain)
 
 
 def _text(value: str, indent: str) -> str:
