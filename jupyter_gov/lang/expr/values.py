@@ -20,6 +20,7 @@ from uuid import UUID
 
 from jupyter_gov.lang.expr.faults import Fault, LimitFault
 from jupyter_gov.lang.expr.limits import Budget
+from jupyter_gov.lang.expr.zones import system_zone
 
 _PIECES_BETWEEN_LOOKS: Final = 4096
 _NOT_JSON: Final = frozenset({"NaN", "Infinity", "-Infinity"})
