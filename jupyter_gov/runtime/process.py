@@ -256,7 +256,7 @@ class _Child:
     def _check_limits(self) -> None:
         limits = self._limits
         if self._size > limits.output_limit:
-            raise _too_much(f"{limits.output_limit // 2**20} MiB")
+            raise _too_much(f"{limits.output_limit / 1e6:g} MB")
         if self._out.lines + self._err.lines > limits.count_limit:
             raise _too_much(f"{limits.count_limit} lines")
 

@@ -14,6 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from jupyter_gov.audit.verify import Finding
+from jupyter_gov.audit.verify import Report as VerifyReport
 from jupyter_gov.domain.actor import Actor
 from jupyter_gov.domain.approval import Approval, ApprovalStatus, Verdict, Vote
 from jupyter_gov.domain.execution import Execution
@@ -32,32 +34,6 @@ class ApprovalDetail:
     votes: tuple[Vote, ...] = ()
     can_decide: bool = True
     why_not: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that ``verify`` found wrong: where, what differs, what may have happened."""
-
-    code: str
-    stream: str
-    seq: int | None
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyReport:
-    """What ``audit verify`` proved, what it found, and what it cannot see."""
-
-    entries: int
-    streams: int
-    findings: tuple[Finding, ...]
-    limits: tuple[str, ...]
-    seconds: float
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing was found."""
-        return not self.findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,3 +228,18 @@ class Gov(Protocol):
     def close(self) -> None:
         """Stop the loop, kill what it started, close the store."""
         ...
+
+
+__all__ = [
+    "EVERYTHING",
+    "ApprovalDetail",
+    "ApprovalService",
+    "AuditService",
+    "ExecutionService",
+    "Finding",
+    "FlowService",
+    "Gov",
+    "NotebookRecord",
+    "StartRequest",
+    "VerifyReport",
+]

@@ -181,7 +181,7 @@ def test_a_missing_working_directory(tmp_path: Path) -> None:
 
 def test_gigabytes_are_stopped(tmp_path: Path) -> None:
     run = Run(tmp_path, output_limit=2**20, line_limit=2**16)
-    with pytest.raises(TaskError, match="more than 1 MiB") as caught:
+    with pytest.raises(TaskError, match="more than") as caught:
         run("sh", "-c", "cat /dev/zero")
     assert caught.value.code == "GOV813"
 
