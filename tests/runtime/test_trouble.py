@@ -86,9 +86,9 @@ def test_a_lost_lease_stops_what_runs_and_reports_nothing(rig: Rig) -> None:
         rig.store.leases.release(tx, execution_id, loop.owner, holder[1])
         rig.store.leases.claim(tx, execution_id, "thief", 60)
     deadline = time.monotonic() + 20
-    while loop._board.running() and time.monotonic() < deadline:  # noqa: SLF001 - what a test may look at
+    while loop._board.running() and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert loop._board.running() == 0  # noqa: SLF001
+    assert loop._board.running() == 0
     assert run_of(rig.get(execution_id), "t0").state is State.RUNNING
 
 
@@ -132,7 +132,7 @@ def test_a_thousand_open_gates_hold_nothing(rig: Rig) -> None:
     ids = [rig.start(revision) for _ in range(1000)]
     for one in ids:
         rig.wait(one, State.PAUSED)
-    assert len(loop._estate._owned) == 0  # noqa: SLF001 - what a test may look at
+    assert len(loop._estate._owned) == 0
     # The listener at most: it hears of decisions that other processes store.
     assert threading.active_count() <= before + 1
     assert all(rig.holder(one) is None for one in ids[::50])
@@ -181,13 +181,13 @@ def test_an_orphan_is_found_although_nobody_tells(rig: Rig) -> None:
 
 
 def test_an_error_of_our_own_does_not_stop_the_loop(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
-    faults = RaiseAt("commit.before", {1}, error=_Surprise)
+    faults = RaiseAt("commit.before", {1}, error=_SurpriseError)
     rig.loop(faults=faults)
     assert rig.wait(rig.start(chain(2))).state is State.SUCCESS
     assert "an error of its own" in caplog.text
 
 
-class _Surprise(RuntimeError):
+class _SurpriseError(RuntimeError):
     pass
 
 
