@@ -273,8 +273,10 @@ def exit_code(error: GovError) -> int:
 
 def main() -> int:
     """Run the command line and return its exit code; an error of ours is a message, never a traceback."""
+    # Shells complete `jupyter-gov`; people are shown the name that they type.
+    completes = "_JUPYTER_GOV_COMPLETE" in os.environ or any(word.endswith("-completion") for word in sys.argv[1:])
     try:
-        app(prog_name="jupyter gov")
+        app(prog_name="jupyter-gov" if completes else "jupyter gov")
     except GovError as error:
         from jupyter_gov.cli import screen  # noqa: PLC0415 - rich, which --help does not need
 

@@ -73,14 +73,12 @@ class NestedType(TypedModel):
         name = value.get("type") if isinstance(value, Mapping) else None
         if not isinstance(name, str):
             raise ValueError(f"a {cls.family} is a map with a `type`")  # noqa: TRY004 - pydantic wants ValueError
-        for prefix, reason in cls.later.items():
-            if name.startswith(prefix):
-                raise ValueError(reason.format(name=name))
         types = catalogue or _installed()
         info = types.find(name)
-        if info is None or not issubclass(info.model, cls):
-            raise ValueError(types.problem(name) or cls._unknown(name, types))
-        return info.model
+        if info is not None and issubclass(info.model, cls):
+            return info.model
+        later = next((reason for prefix, reason in cls.later.items() if name.startswith(prefix)), None)
+        raise ValueError(types.problem(name) or (later.format(name=name) if later else cls._unknown(name, types)))
 
     @classmethod
     def _unknown(cls, name: str, types: TypeCatalogue) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Executable, bindparam, func, insert, literal_column, select, text, update
@@ -50,6 +51,17 @@ _INSERT_BODY = Statement(insert(_bodies).values(entry_id=bindparam("e"), salt=bi
 _FIND_ACTOR = Statement(select(_actors.c.actor_ref).where(_actors.c.actor_id == bindparam("actor_id")))
 _ADD_ACTOR = Statement(insert(_actors).values(actor_ref=bindparam("actor_ref"), actor_id=bindparam("actor_id")))
 _FORGET_ACTOR = Statement(update(_actors).where(_actors.c.actor_id == bindparam("actor")).values(actor_id=None))
+_ERASE_BODY = Statement(
+    update(_bodies)
+    .where(
+        _bodies.c.entry_id.in_(
+            select(_entries.c.id).where(
+                _entries.c.stream == bindparam("of_stream"), _entries.c.seq == bindparam("of_seq")
+            )
+        )
+    )
+    .values(salt=None, body=None)
+)
 _SELECT = select(
     _entries.c.stream, _entries.c.seq, _entries.c.prev_hash, _entries.c.leaf_hash, _entries.c.ts_us,
     func.coalesce(_actors.c.actor_id, _entries.c.actor_ref), _entries.c.action, _entries.c.subject,
@@ -162,6 +174,13 @@ class AuditLog:
         known = tx.run(_FORGET_ACTOR, {"actor": actor}) > 0
         tx.after_commit(lambda: self._drop_ref(actor))
         return known
+
+    def erase(self, tx: Tx, stream: str, seqs: Sequence[int], fact: Fact) -> None:
+        """Erase bodies that hold personal data; the chains stay valid, and ``admin`` records which are gone."""
+        listed = [[stream, seq] for seq in seqs]
+        self.append(tx, "admin", [replace(fact, body={**fact.body, "erased": listed})])
+        for seq in seqs:
+            tx.run(_ERASE_BODY, {"of_stream": stream, "of_seq": seq})
 
     def _drop_ref(self, actor: str) -> None:
         self._refs.pop(actor, None)

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from jupyter_gov.audit.verify import Report
 from jupyter_gov.errors import StoreError
-from jupyter_gov.store import faults, schema
+from jupyter_gov.store import audit_check, faults, schema
 from jupyter_gov.store.approvals import Approvals
 from jupyter_gov.store.audit_log import AuditLog
 from jupyter_gov.store.database import Database, Tx, parse_url
@@ -151,6 +152,11 @@ class Store:
                     raise
             time.sleep(random.uniform(0.001, 0.01) * 2**attempt)  # noqa: S311 - to part two that collided
         raise AssertionError  # pragma: no cover - the loop returns or raises
+
+    def verify(self, on_progress: Callable[[int, int], None] | None = None) -> Report:
+        """Check the history and compare it with the stored states; ``on_progress`` gets (entries done, in all)."""
+        with self.read() as tx:
+            return audit_check.check(tx, on_progress)
 
     def now(self, tx: Tx) -> datetime:
         """Return the time that counts for leases and timers: the server's on PostgreSQL, this host's on SQLite."""

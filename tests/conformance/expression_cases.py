@@ -97,7 +97,8 @@ class Host:
         trigger = self.context.get("trigger", {})
         holders.append((trigger.get("namespace"), trigger.get("flowId"), trigger.get("executionId")))
         return any(
-            all(holder) and uri.startswith(f"kestra:///{holder[0].replace('.', '/')}/{holder[1]}/executions/{holder[2]}/")
+            all(holder)
+            and uri.startswith(f"kestra:///{holder[0].replace('.', '/')}/{holder[1]}/executions/{holder[2]}/")
             for holder in holders
         )
 

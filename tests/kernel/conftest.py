@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,98 +14,9 @@ from typing import Any
 import pytest
 from jupyter_client import BlockingKernelClient, KernelManager
 
-from jupyter_gov.cli.workspace import make_data
-from jupyter_gov.domain.approval import Verdict
-from jupyter_gov.service import open_gov
-from jupyter_gov.service.api import ApprovalDetail, Gov
-from jupyter_gov.service.identity import local_actor
+from tests.faces import PATIENCE, data, gov, home, mailbox, provider, until, workspace
 
-ROOT = Path(__file__).parents[2]
-PATIENCE = 60.0
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to work in, whose database every process of this test uses."""
-    monkeypatch.setenv("JUPYTER_GOV_DB_URL", str(tmp_path / "store" / "gov.db"))
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(tmp_path / "config"))
-    folder = tmp_path / "work"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
-
-
-@pytest.fixture
-def gov(home: Path) -> Iterator[Gov]:
-    """The service of another process on the same store: it runs no loop, it only looks and decides."""
-    opened = open_gov()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def data(home: Path) -> Path:
-    """Real Parquet files."""
-    make_data(home / "data")
-    return home / "data"
-
-
-@pytest.fixture
-def workspace(home: Path, data: Path) -> Path:
-    """The examples, as ``jupyter gov demo`` lays them out."""
-    shutil.copytree(ROOT / "examples", home, dirs_exist_ok=True)
-    return home
-
-
-def until(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
-    """Return the first true result of ``condition``, asked again and again."""
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"{what} did not happen within {patience} s")
-
-
-def open_gate(gov: Gov, task: str | None = None) -> ApprovalDetail:
-    """Wait for a gate that is open, and return it."""
-    actor = local_actor()
-
-    def found() -> ApprovalDetail | None:
-        gates = [gate for gate in gov.approvals.list(actor) if task in {None, gate.approval.task_id}]
-        return gates[0] if gates else None
-
-    return until(found, "a gate")
-
-
-def decide(gov: Gov, detail: ApprovalDetail, verdict: Verdict = Verdict.APPROVE, **inputs: Any) -> None:
-    gate = detail.approval
-    gov.approvals.decide(
-        gate.id, verdict, local_actor(), subject_digest=gate.subject_digest, reason="seen by the test", inputs=inputs
-    )
-
-
-class Approver:
-    """Somebody elsewhere who answers the next gates, in a thread."""
-
-    def __init__(self, gov: Gov, verdict: Verdict = Verdict.APPROVE, **inputs: Any) -> None:
-        self.error: BaseException | None = None
-
-        def answer() -> None:
-            try:
-                decide(gov, open_gate(gov), verdict, **inputs)
-            except BaseException as error:  # noqa: BLE001 - raised again in join
-                self.error = error
-
-        self._thread = threading.Thread(target=answer)
-        self._thread.start()
-
-    def join(self) -> None:
-        self._thread.join(PATIENCE)
-        if self.error:
-            raise self.error
+__all__ = ["data", "gov", "home", "mailbox", "provider", "workspace"]
 
 
 @dataclass

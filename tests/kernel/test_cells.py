@@ -11,7 +11,8 @@ from jupyter_gov.domain.approval import ApprovalStatus, Verdict
 from jupyter_gov.domain.states import State
 from jupyter_gov.service.api import Gov
 from jupyter_gov.service.identity import local_actor
-from tests.kernel.conftest import Approver, Kernel, decide, open_gate, until
+from tests.faces import Approver, decide, open_gate, until
+from tests.kernel.conftest import Kernel
 
 HELLO = """\
 id: hello

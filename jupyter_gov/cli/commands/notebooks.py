@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ import papermill
 from papermill.exceptions import PapermillExecutionError, PapermillMissingParameterException
 
 from jupyter_gov.cli import describe, host, screen, shapes
+from jupyter_gov.cli.commands.flows import read_text
 from jupyter_gov.cli.commands.runs import say_where
 from jupyter_gov.domain.actor import Actor
 from jupyter_gov.domain.execution import Execution
@@ -54,8 +56,7 @@ def run_notebook(
     InputError
         ``GOV841``: it does not know a parameter.
     """
-    if not source.is_file():
-        raise ExecutionError(f"{source} cannot be read: no such file.", code="GOV350", hint="Check the path.")
+    kernel = _kernel_of(source)
     target = output or source.with_name(f"{source.stem}-output.ipynb")
     recorded: list[Execution] = []
     code = Exit.DONE
@@ -66,7 +67,7 @@ def run_notebook(
         herald = Herald(gov, actor)
         try:
             with herald.announcing():
-                _execute(source, target, parameters, quiet=quiet or as_json, recorded=recorded)
+                _execute(source, target, parameters, kernel, quiet=quiet or as_json, recorded=recorded)
         except PapermillExecutionError as error:
             code = _EXITS.get(error.ename, Exit.FAILED)
             if not as_json:
@@ -110,8 +111,34 @@ class Herald:
         return self._gov.executions.get(gate.approval.execution_id, self._actor).starter == self._actor.id
 
 
+def _kernel_of(source: Path) -> str | None:
+    """Return the kernel for a notebook that names none; None if it names one.
+
+    Raises
+    ------
+    ExecutionError
+        ``GOV350``: it cannot be read; ``GOV840``: it is no notebook.
+    """
+    try:
+        document = json.loads(read_text(source))
+        metadata = document["metadata"]
+        return None if metadata.get("kernelspec", {}).get("name") else "python3"
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ExecutionError(
+            f"{source} is not a readable notebook: {type(error).__name__}.",
+            code="GOV840",
+            hint="A notebook is a JSON file of format 4, as JupyterLab saves it.",
+        ) from error
+
+
 def _execute(
-    source: Path, target: Path, parameters: Mapping[str, str], *, quiet: bool, recorded: list[Execution]
+    source: Path,
+    target: Path,
+    parameters: Mapping[str, str],
+    kernel: str | None,
+    *,
+    quiet: bool,
+    recorded: list[Execution],
 ) -> None:
     options: dict[str, Any] = {"on_recorded": recorded.append}
     typed = {name: core_value(text) for name, text in parameters.items()}
@@ -121,6 +148,7 @@ def _execute(
             str(target),
             parameters=typed,
             engine_name="jupyter_gov",
+            kernel_name=kernel,
             cwd=str(source.parent),
             progress_bar=not quiet and sys.stderr.isatty(),
             log_output=False,

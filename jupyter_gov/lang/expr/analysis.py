@@ -10,6 +10,7 @@ from typing import cast
 from jinja2 import nodes
 
 from jupyter_gov.errors import Location
+from jupyter_gov.lang.expr.names import named
 from jupyter_gov.lang.expr.registry import FILTERS, FUNCTIONS
 
 
@@ -77,7 +78,7 @@ def advice(tree: nodes.Template, text: str) -> Iterator[tuple[str, str, int]]:
     """Yield name, message and offset of every filter and function with a better spelling."""
     for node in tree.find_all((nodes.Filter, nodes.Call)):
         if isinstance(node, nodes.Call):
-            name = cast("nodes.Name", node.node).name
+            name = named(node.node)
             target = FUNCTIONS.get(name)
         else:
             name = cast("nodes.Filter", node).name

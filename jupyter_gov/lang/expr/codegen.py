@@ -12,21 +12,18 @@ import math
 from collections.abc import Callable as Function
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
 
 from jupyter_gov.lang.expr import runtime
-from jupyter_gov.lang.expr.faults import ArgumentFault, SyntaxFault, UnknownNameFault
-from jupyter_gov.lang.expr.parser import did_you_mean
-from jupyter_gov.lang.expr.registry import FILTERS, FUNCTIONS, TESTS, Callable
+from jupyter_gov.lang.expr.faults import SyntaxFault
+from jupyter_gov.lang.expr.names import Invocation, check_arguments, named, target_of
+from jupyter_gov.lang.expr.registry import FUNCTIONS
 from jupyter_gov.lang.expr.state import State
 
-_Invocation = nodes.Filter | nodes.Test | nodes.Call
 _COMPARE = {"lt": "<", "lteq": "<=", "gt": ">", "gteq": ">="}
-_RENAMED = {"dateFormat": "date", "numberformat": "numberFormat", "tojson": "toJson", "count": "length"}
-_TABLES = {"filter": FILTERS, "function": FUNCTIONS, "test": TESTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,10 +319,10 @@ class PebbleCodeGenerator(CodeGenerator):
             return
         self._invocation("function", node, frame)
 
-    def _invocation(self, kind: str, node: _Invocation, frame: Frame) -> None:
+    def _invocation(self, kind: str, node: Invocation, frame: Frame) -> None:
         name = named(node.node) if isinstance(node, nodes.Call) else node.name
-        target = self._target(kind, name, node.lineno)
-        _check_arguments(kind, target, node)
+        target = target_of(kind, name, node.lineno, self._macro_names)
+        check_arguments(kind, target, node)
         variable = self._names.setdefault((kind, name), f"{kind}_{len(self._names)}")
         self.write(f"call(s, {node.lineno}, {variable}")
         if not isinstance(node, nodes.Call):
@@ -337,15 +334,7 @@ class PebbleCodeGenerator(CodeGenerator):
         self._arguments(node, frame, {one.name: one.keyword for one in target.parameters})
         self.write(")")
 
-    def _target(self, kind: str, name: str, offset: int) -> Callable:
-        target = _TABLES[kind].get(name)
-        if target is None:
-            known = [*_TABLES[kind], *(self._macro_names if kind == "function" else ())]
-            hint = _of_another_kind(kind, name) or did_you_mean(name, known)
-            raise UnknownNameFault(f"no {kind} is called `{name}`", offset=offset, hint=hint)
-        return target
-
-    def _arguments(self, node: _Invocation, frame: Frame, keywords: Mapping[str, str]) -> None:
+    def _arguments(self, node: Invocation, frame: Frame, keywords: Mapping[str, str]) -> None:
         # Those of filters and functions go by keyword, since their names are known; a macro sorts its own.
         pairs = [(str(pair.key), pair.value) for pair in node.kwargs]
         if keywords:
@@ -378,37 +367,3 @@ def _single(node: nodes.Template) -> nodes.Expr | None:
         return None
     (child,) = node.body[0].nodes
     return None if isinstance(child, (nodes.TemplateData, nodes.MarkSafe)) else child
-
-
-def _of_another_kind(kind: str, name: str) -> str | None:
-    if kind == "filter" and name in FUNCTIONS:
-        return f"`{name}` is a function: write `{name}(…)`."
-    if kind == "function" and name in FILTERS:
-        return f"`{name}` is a filter: write `… | {name}`."
-    return f"Write `{_RENAMED[name]}`." if kind == "filter" and name in _RENAMED else None
-
-
-def named(node: nodes.Node) -> str:
-    """Return the name that a ``Name`` node stands for."""
-    return cast("nodes.Name", node).name
-
-
-def _check_arguments(kind: str, target: Callable, node: _Invocation) -> None:
-    if target.variadic:
-        node.kwargs = []
-        return
-    shown = f"{kind} `{target.name}`"
-    names = [one.name for one in target.parameters]
-    takes = f"It takes: {', '.join(names)}." if names else "It takes no arguments."
-    if len(node.args) > len(names):
-        raise ArgumentFault(f"{shown} is given too many arguments", offset=node.lineno, hint=takes)
-    given = names[: len(node.args)]
-    for pair in node.kwargs:
-        key = str(pair.key)
-        if key not in names or key in given:
-            problem = f"is given `{key}` twice" if key in given else f"has no argument `{key}`"
-            raise ArgumentFault(f"{shown} {problem}", offset=pair.lineno, hint=did_you_mean(key, names) or takes)
-        given.append(key)
-    for one in target.parameters:
-        if one.required and one.name not in given:
-            raise ArgumentFault(f"{shown} needs the argument `{one.name}`", offset=node.lineno, hint=takes)

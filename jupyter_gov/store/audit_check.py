@@ -1,0 +1,71 @@
+"""Runs ``audit.verify`` over the database, in one reading transaction."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from jupyter_gov.audit.verify import TRIGGER, UNRECORDED, Finding, Report, Row, Verifier
+from jupyter_gov.store import triggers
+from jupyter_gov.store.audit_states import States
+from jupyter_gov.store.database import Tx
+
+_PAGE = 5000
+_SELECT = (
+    "SELECT e.stream, e.seq, e.prev_hash, e.leaf_hash, e.ts_us, e.actor_ref, e.action, e.subject, e.body_digest,"
+    " b.salt, b.body FROM gov_audit_entries e LEFT JOIN gov_audit_bodies b ON b.entry_id = e.id"
+)
+_ORDER = " ORDER BY e.stream, e.seq"
+
+
+def check(tx: Tx, on_progress: Callable[[int, int], None] | None = None) -> Report:
+    """Check all chains, and that folding the entries gives the stored states.
+
+    ``on_progress`` gets (entries checked, entries in all).
+    """
+    started = time.perf_counter()
+    total = _count(tx) if on_progress else 0
+    states = States(tx)
+    verifier = Verifier(states.lookup, (lambda done: on_progress(done, total)) if on_progress else None)
+    verifier.feed(rows(tx))
+    further = [
+        Finding(TRIGGER, "", None, f"the trigger {name} that protects the history is missing, off or altered")
+        for name in triggers.missing(tx)
+    ]
+    further += [
+        Finding(UNRECORDED, stream, None, f"{stream} is stored, but the history does not tell of it at all")
+        for stream in states.unrecorded()
+    ]
+    return verifier.finish(time.perf_counter() - started, further)
+
+
+def rows(tx: Tx) -> Iterator[Row]:
+    """Yield all entries with salt and body, ordered by stream and number."""
+    return _sqlite(tx) if tx.dialect == "sqlite" else _postgresql(tx)
+
+
+def _sqlite(tx: Tx) -> Iterator[Row]:
+    cursor = tx.cursor.connection.cursor()
+    cursor.execute(_SELECT + _ORDER)
+    while page := cursor.fetchmany(_PAGE):
+        yield from page
+
+
+def _postgresql(tx: Tx) -> Iterator[Row]:
+    # In pages by key: psycopg's plain cursor would hold the whole history in memory.
+    cursor = tx.cursor.connection.cursor()
+    after: tuple[Any, ...] = ("", 0)
+    where = " WHERE (e.stream, e.seq) > (%s, %s)"
+    while True:
+        cursor.execute(_SELECT + where + _ORDER + f" LIMIT {_PAGE}", after)
+        page = cursor.fetchall()
+        if not page:
+            return
+        yield from page
+        after = page[-1][:2]
+
+
+def _count(tx: Tx) -> int:
+    tx.cursor.execute("SELECT count(*) FROM gov_audit_entries")
+    return int(tx.cursor.fetchone()[0])

@@ -1,0 +1,170 @@
+"""What the state tables hold, in the shape in which the history tells it; for ``audit verify``."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from json import JSONDecodeError
+from typing import Any
+
+from sqlalchemy import ARRAY, ColumnElement, Executable, Text, any_, bindparam, exists, func, literal, select
+
+from jupyter_gov.audit.verify import Stored
+from jupyter_gov.domain.canonical import digest
+from jupyter_gov.store import commitments, tables
+from jupyter_gov.store.codec import from_json, to_json
+from jupyter_gov.store.commitments import CHANGING_DATA, CREATED, DECISION, FIXED_DATA
+from jupyter_gov.store.database import Tx
+from jupyter_gov.store.statements import Name, Statement, columns
+
+_executions = tables.ExecutionRow.__table__  # type: ignore[attr-defined]
+_data = tables.ExecutionDataRow.__table__  # type: ignore[attr-defined]
+_runs = tables.TaskRunRow.__table__  # type: ignore[attr-defined]
+_approvals = tables.ApprovalRow.__table__  # type: ignore[attr-defined]
+_votes = tables.VoteRow.__table__  # type: ignore[attr-defined]
+_flows = tables.FlowRevisionRow.__table__  # type: ignore[attr-defined]
+_entries = tables.AuditEntryRow.__table__  # type: ignore[attr-defined]
+
+_VOTE = sorted(columns(tables.VoteRow))
+_EXECUTION, _FLOW = "execution/", "flow/"
+_SHOWN = 20
+
+
+def _among(query: Any, column: Any) -> Statement:
+    """Return a query for the rows whose ``column`` is one of any number of ids, as one statement for all numbers."""
+
+    def build(name: Name) -> Executable:
+        if name == "postgresql":
+            among: ColumnElement[bool] = column == any_(bindparam("ids", type_=ARRAY(Text)))
+        else:
+            among = column.in_(select(func.json_each(bindparam("ids")).table_valued("value").c.value))
+        found: Executable = query.where(among)
+        return found
+
+    return Statement(build)
+
+
+_EXECUTIONS = _among(
+    select(
+        _executions.c.id,
+        _executions.c.state,
+        _executions.c.version,
+        _executions.c.labels,
+        *(_executions.c[name] for name in CREATED),
+        *(_data.c[name] for name in (*FIXED_DATA, *CHANGING_DATA)),
+    ).outerjoin_from(_executions, _data),
+    _executions.c.id,
+)
+_RUNS = _among(
+    select(
+        *(_runs.c[name] for name in ("execution_id", "id", "task_id", "state", "attempts", "outputs_digest", "outputs"))
+    ),
+    _runs.c.execution_id,
+)
+_APPROVALS = _among(
+    select(*(_approvals.c[name] for name in ("execution_id", "id", "status", "subject_digest", "subject", *DECISION))),
+    _approvals.c.execution_id,
+)
+_VOTES = _among(
+    select(_approvals.c.execution_id, *(_votes.c[name] for name in _VOTE)).join_from(_votes, _approvals),
+    _approvals.c.execution_id,
+)
+_REVISIONS = Statement(
+    select(_flows.c.revision, _flows.c.digest, _flows.c.source).where(
+        _flows.c.namespace == bindparam("ns"), _flows.c.flow_id == bindparam("flow")
+    )
+)
+
+
+def _unrecorded(stream: Any) -> Statement:
+    return Statement(select(stream).distinct().where(~exists().where(_entries.c.stream == stream)).limit(_SHOWN))
+
+
+_UNRECORDED = (
+    _unrecorded(literal(_EXECUTION).concat(_executions.c.id)),
+    _unrecorded(literal(_FLOW).concat(_flows.c.namespace).concat("/").concat(_flows.c.flow_id)),
+)
+
+
+class States:
+    """Reads stored states in batches, with a cursor of its own inside the caller's transaction."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = Tx(tx.cursor.connection.cursor(), tx.dialect, writing=False)
+
+    def lookup(self, streams: Sequence[str]) -> dict[str, Stored]:
+        """Return what is stored of each stream; one without stored state is left out."""
+        ids = [name.removeprefix(_EXECUTION) for name in streams if name.startswith(_EXECUTION)]
+        found = self._executions(ids) if ids else {}
+        for name in streams:
+            if name.startswith(_FLOW):
+                stored = self._flow(name)
+                if stored is not None:
+                    found[name] = stored
+        return found
+
+    def unrecorded(self) -> list[str]:
+        """Return up to 20 streams of each kind that have stored state but no entry at all."""
+        return [row[0] for query in _UNRECORDED for row in self._tx.rows(query)]
+
+    def _rows(self, query: Statement, ids: Sequence[str]) -> list[tuple[Any, ...]]:
+        return self._tx.rows(query, {"ids": to_json(ids) if self._tx.dialect == "sqlite" else list(ids)})
+
+    def _executions(self, ids: Sequence[str]) -> dict[str, Stored]:
+        found: dict[str, Stored] = {}
+        fixed = 4 + len(CREATED) + len(FIXED_DATA)
+        for row in self._rows(_EXECUTIONS, ids):
+            changes = {
+                "execution": {"state": row[1], "version": row[2]},
+                "created": commitments.commit_to(row[4:fixed]),
+                "data": commitments.commit_to(row[fixed:]),
+                "labels": commitments.commit_to([row[3]]),
+            }
+            found[_EXECUTION + row[0]] = Stored(changes, [])
+        self._task_runs(found, ids)
+        self._gates(found, ids)
+        return found
+
+    def _task_runs(self, found: dict[str, Stored], ids: Sequence[str]) -> None:
+        for execution_id, run_id, task_id, state, attempts, told, outputs in self._rows(_RUNS, ids):
+            stored = found[_EXECUTION + execution_id]
+            count = 0 if attempts == "[]" else len(from_json(attempts))
+            stored.changes.setdefault("taskRuns", {})[run_id] = [task_id, state, count, told]
+            if outputs is not None and not _matches(outputs, told):
+                _note(stored, f"the outputs of task run {run_id} do not match their digest: they were edited")
+
+    def _gates(self, found: dict[str, Stored], ids: Sequence[str]) -> None:
+        for row in self._rows(_APPROVALS, ids):
+            execution_id, gate, status, told, subject = row[:5]
+            stored = found[_EXECUTION + execution_id]
+            stored.changes.setdefault("approvals", {})[gate] = [status, told]
+            if status != "OPEN":
+                stored.changes.setdefault("decisions", {})[gate] = [commitments.commit_to(row[5:])]
+            if not _matches(subject, told):
+                _note(stored, f"the subject of approval {gate} does not match its digest: it was edited")
+        for row in self._rows(_VOTES, ids):
+            stored = found[_EXECUTION + row[0]]
+            vote_id = row[1 + _VOTE.index("id")]
+            stored.changes.setdefault("votes", {})[vote_id] = [commitments.commit_to(row[1:])]
+
+    def _flow(self, stream: str) -> Stored | None:
+        namespace, _, flow_id = stream.removeprefix(_FLOW).rpartition("/")
+        rows = self._tx.rows(_REVISIONS, {"ns": namespace, "flow": flow_id})
+        if not rows:
+            return None
+        stored = Stored({"revisions": {number: [told] for number, told, _ in rows}}, [])
+        for number, told, source in rows:
+            if told != "sha256:" + hashlib.sha256(source.encode()).hexdigest():
+                _note(stored, f"the text of revision {number} does not match its digest: it was edited")
+        return stored
+
+
+def _note(stored: Stored, problem: str) -> None:
+    stored.problems.append(problem)  # type: ignore[attr-defined]  # made as a list above
+
+
+def _matches(text: str, told: str | None) -> bool:
+    try:
+        return digest(from_json(text)) == told
+    except JSONDecodeError:
+        return False

@@ -1,0 +1,348 @@
+"""Every command through the real program: what it prints, what it stores, how it exits."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jupyter_gov.domain.approval import Verdict
+from jupyter_gov.domain.states import State
+from jupyter_gov.service.api import Gov
+from jupyter_gov.service.identity import local_actor
+from tests.cli.conftest import SCRIPT, Cli
+from tests.faces import Approver, decide, open_gate, until
+from tests.small_flows import FAILS, GATED, HELLO, SECRET, SLEEPS, SLIP, TWICE
+
+Write = Callable[[str, str], str]
+
+
+def test_help_lists_every_command_and_the_exit_codes(cli: Cli) -> None:
+    shown = cli("--help")
+    assert shown.code == 0
+    for command in [
+        "demo",
+        "check",
+        "run",
+        "runs",
+        "show",
+        "logs",
+        "approvals",
+        "approve",
+        "reject",
+        "kill",
+        "restart",
+        "flows",
+        "sql",
+        "audit",
+        "db",
+        "doctor",
+    ]:
+        assert f" {command} " in shown.out
+    assert "3 waits for approval" in shown.out
+
+
+def test_version(cli: Cli) -> None:
+    assert cli("--version").out.startswith("jupyter_gov 0.")
+
+
+def test_completion_of_the_shell_is_offered(cli: Cli) -> None:
+    shown = subprocess.run(
+        [str(SCRIPT)],
+        env={**os.environ, "_JUPYTER_GOV_COMPLETE": "complete_bash", "COMP_WORDS": "jupyter-gov ap", "COMP_CWORD": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert shown.stdout.split() == ["approvals", "approve"]
+
+
+def test_help_imports_neither_store_nor_language(cli: Cli) -> None:
+    code = (
+        "import sys; sys.argv = ['jupyter-gov', '--help']\n"
+        "from jupyter_gov.cli.app import main\nmain()\n"
+        "print([m for m in ('sqlalchemy', 'pydantic', 'jinja2', 'duckdb', 'IPython', 'papermill') if m in sys.modules])"
+    )
+    python = SCRIPT.with_name("python")
+    shown = subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip().endswith("[]")
+
+
+@pytest.mark.parametrize("words", [("nonsense",), ("run",), ("approve",), ("reject", "x"), ("runs", "--state", "odd")])
+def test_wrong_usage_exits_2(cli: Cli, words: tuple[str, ...]) -> None:
+    assert cli(*words).code == 2
+
+
+def test_check_shows_all_problems_and_needs_no_store(cli: Cli, write: Write, home: Path) -> None:
+    good, bad = write("good.yaml", HELLO), write("bad.yaml", SLIP)
+    shown = cli("check", good, bad)
+    assert shown.code == 1
+    assert "✔ good.yaml" in shown.out
+    assert 'GOV112 unknown key "mesage"' in shown.out
+    assert "^^^^^^" in shown.out
+    assert not (home.parent / "store").exists()
+
+    documents = cli("check", good, bad, "--json").json
+    assert [document["ok"] for document in documents] == [True, False]
+    assert "GOV112" in {found["code"] for found in documents[1]["diagnostics"]}
+
+
+def test_check_of_a_missing_or_binary_file(cli: Cli, home: Path) -> None:
+    missing = cli("check", "nowhere.yaml")
+    assert (missing.code, "GOV350" in missing.err) == (1, True)
+    (home / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    binary = cli("check", "binary.yaml")
+    assert (binary.code, "UTF-8" in binary.err) == (1, True)
+    assert "Traceback" not in missing.err + binary.err
+
+
+def test_run_show_logs_runs_flows(cli: Cli, write: Write) -> None:
+    ran = cli("run", write("hello.yaml", HELLO), "-i", "who=Ann", "--label", "team=risk", "--json")
+    assert ran.code == 0, ran.err
+    assert ran.json["state"] == "SUCCESS"
+    assert ran.json["tasks"][0]["outputs"]["value"] == "Hello Ann"
+    assert ran.json["labels"]["team"] == "risk"
+    found = ran.json["id"]
+
+    again = cli("run", "demo.hello", "-q")
+    assert (again.code, "✔ SUCCESS demo.hello" in again.out) == (0, True)
+    assert cli("show", found[-6:], "--json").json["id"] == found
+    shown = cli("show", "last")
+    assert "greet" in shown.out
+    listed = cli("runs", "--flow", "demo.hello", "--state", "success", "--json").json
+    assert [run["state"] for run in listed] == ["SUCCESS", "SUCCESS"]
+    assert cli("flows", "--json").json[0]["id"] == "hello"
+    assert "demo.hello" in cli("flows").out
+    assert "Nothing waits" in cli("approvals").out
+
+
+def test_a_flow_comes_from_standard_input_too(cli: Cli) -> None:
+    assert cli("run", "-", "-q", stdin=HELLO).code == 0
+
+
+def test_a_failed_run_exits_1_and_says_why(cli: Cli, write: Write) -> None:
+    failed = cli("run", write("fails.yaml", FAILS))
+    assert failed.code == 1
+    assert "GOV331" in failed.err
+    assert 'task "stop": not today' in failed.err
+    logs = cli("logs", "last")
+    assert "about to fail" in logs.out
+    lines = cli("logs", "last", "--task", "say", "--json").json
+    assert [line["message"] for line in lines] == ["about to fail"]
+
+
+def test_wrong_inputs_are_wrong_usage_and_start_nothing(cli: Cli, write: Write, gov: Gov) -> None:
+    flow = write("n.yaml", HELLO.replace("type: STRING\n    defaults: World", "type: INT"))
+    wrong = cli("run", flow, "-i", "who=abc")
+    assert wrong.code == 2
+    assert "who" in wrong.err
+    assert cli("run", flow, "-i", "novalue").code == 2
+    assert cli("run", flow, "-p", "x=1").code == 2
+    assert not gov.executions.list(local_actor())
+
+
+def test_errors_are_json_too(cli: Cli, write: Write) -> None:
+    wrong = cli("run", write("bad.yaml", SLIP), "--json")
+    assert wrong.code == 1
+    assert wrong.json["error"]["diagnostics"]
+    unknown = cli("show", "zzzz", "--json")
+    assert (unknown.code, unknown.json["error"]["code"]) == (1, "GOV302")
+
+
+def test_ids_may_be_abbreviated_only_while_unique(cli: Cli, write: Write, gov: Gov) -> None:
+    flow = write("hello.yaml", HELLO)
+    first = cli("run", flow, "--json").json["id"]
+    second = cli("run", flow, "--json").json["id"]
+    assert first[:3] == second[:3]
+    both = cli("show", first[:3])
+    assert (both.code, "GOV336" in both.err) == (1, True)
+    assert cli("show", second[:-1], "--json").json["id"] == second
+
+
+def test_a_gate_exits_3_and_is_approved_by_the_next_command(cli: Cli, write: Write) -> None:
+    paused = cli("run", write("gated.yaml", GATED), "--no-wait")
+    assert paused.code == 3
+    assert "jupyter gov approve" in paused.err
+    waiting = cli("approvals", "--json").json
+    assert (waiting[0]["status"], waiting[0]["description"]) == ("OPEN", "Is draft good?")
+    assert "Is draft good?" in cli("approvals").out
+
+    wrong = cli("approve", "last", "-i", "stage=moon")
+    assert wrong.code == 2
+    assert "stage" in wrong.err
+
+    done = cli("approve", waiting[0]["id"], "--reason", "checked", "-i", "stage=prod", "--json")
+    assert done.code == 0, done.err
+    assert done.json["tasks"][-1]["outputs"]["value"] == "to prod"
+    decided = cli("approvals", "--all", "--json").json[0]
+    assert (decided["status"], decided["reason"]) == ("APPROVED", "checked")
+
+    late = cli("reject", waiting[0]["id"], "--reason", "changed my mind")
+    assert late.code == 4
+    assert "GOV409" in late.err
+
+
+def test_a_run_that_pauses_again_exits_3(cli: Cli, write: Write) -> None:
+    assert cli("run", write("twice.yaml", TWICE), "--no-wait", "-q").code == 3
+    assert cli("approve", "last").code == 3
+    assert cli("approve", "last").code == 0
+
+
+def test_no_follow_returns_at_once_and_another_command_carries_on(cli: Cli, write: Write) -> None:
+    cli("run", write("gated.yaml", GATED), "--no-wait", "-q")
+    answered = cli("approve", "last", "--no-follow", "--json")
+    assert (answered.code, answered.json["status"]) == (0, "APPROVED")
+    # Any command with a loop takes up what was left; this one has a run of its own to wait for.
+    cli("run", write("hello.yaml", HELLO), "-q")
+    states = {run["flow"]: run["state"] for run in cli("runs", "--json").json}
+    assert states["hello"] == "SUCCESS"
+
+
+def test_a_rejected_gate_exits_4_where_it_is_waited_for(cli: Cli, write: Write, gov: Gov) -> None:
+    approver = Approver(gov, Verdict.REJECT)
+    ended = cli("run", write("gated.yaml", GATED))
+    approver.join()
+    assert ended.code == 4
+    assert "GOV332" in ended.err
+    assert "seen by the test" in ended.err
+
+
+def test_waiting_says_where_and_goes_on_when_somebody_else_decides(cli: Cli, write: Write, gov: Gov) -> None:
+    process = cli.start("run", write("gated.yaml", GATED))
+    gate = open_gate(gov)
+    said = until(lambda: process.stderr.readline() if process.stderr else "", "the first line")
+    while "jupyter gov approve" not in said:
+        said = process.stderr.readline() if process.stderr else ""
+    decide(gov, gate, stage="prod")
+    assert cli.end(process).code == 0
+
+
+def test_timeout_exits_3_and_the_run_can_be_approved_afterwards(cli: Cli, write: Write) -> None:
+    began = time.monotonic()
+    late = cli("run", write("gated.yaml", GATED), "--timeout", "PT0.5S", "-q")
+    assert late.code == 3
+    assert time.monotonic() - began < 20
+    assert cli("approve", "last", "-q").code == 2
+    assert cli("approve", "last").code == 0
+
+
+def test_reject_needs_a_reason_and_is_no_failure_of_the_command(cli: Cli, write: Write) -> None:
+    cli("run", write("gated.yaml", GATED), "--no-wait", "-q")
+    assert cli("reject", "last", "--reason", "  ").code == 2
+    rejected = cli("reject", "last", "--reason", "not good")
+    assert rejected.code == 0
+    assert cli("show", "last", "--json").json["state"] == "FAILED"
+
+
+def test_kill_from_another_process(cli: Cli, write: Write, gov: Gov) -> None:
+    process = cli.start("run", write("sleeps.yaml", SLEEPS))
+    until(lambda: [run for run in gov.executions.list(local_actor()) if run.state is State.RUNNING], "the run")
+    killed = cli("kill", "last", "--reason", "enough")
+    assert killed.code == 0
+    ended = cli.end(process)
+    assert (ended.code, "GOV333" in ended.err) == (1, True)
+    again = cli("kill", "last")
+    assert (again.code, "ended KILLED already" in again.err) == (1, True)
+
+
+def test_ctrl_c_kills_the_run(cli: Cli, write: Write, gov: Gov) -> None:
+    process = cli.start("run", write("sleeps.yaml", SLEEPS))
+    until(lambda: [run for run in gov.executions.list(local_actor()) if run.state is State.RUNNING], "the run")
+    process.send_signal(signal.SIGINT)
+    ended = cli.end(process)
+    assert ended.code == 1
+    assert "GOV335" in ended.err
+    assert "Traceback" not in ended.err
+    assert gov.executions.list(local_actor())[0].state is State.KILLED
+
+
+def test_restart_goes_on_from_the_failed_task(cli: Cli, write: Write, home: Path) -> None:
+    flow = HELLO.replace("io.kestra.plugin.core.debug.Return", "io.kestra.plugin.scripts.shell.Commands").replace(
+        'format: "Hello {{ inputs.who }}"', f"commands:\n      - test -e {home}/there"
+    )
+    assert cli("run", write("test.yaml", flow), "-q").code == 1
+    (home / "there").touch()
+    again = cli("restart", "last")
+    assert again.code == 0, again.err
+    assert cli("restart", "last").code == 1
+
+
+def test_the_history_is_verified_shown_exported_and_asked(cli: Cli, write: Write, home: Path) -> None:
+    cli("run", write("hello.yaml", HELLO), "-q")
+    verified = cli("audit", "verify")
+    assert verified.code == 0
+    assert "hold together" in verified.out
+    assert "not seen by this check" in verified.out
+    assert cli("audit", "verify", "--json").json["ok"] is True
+    entries = cli("audit", "show", "last", "--json").json
+    assert entries[0]["action"] == "execution.created"
+    assert "execution.created" in cli("audit", "show", "last").out
+    assert cli("audit", "export", "history.jsonl").code == 0
+    assert len((home / "history.jsonl").read_text().splitlines()) >= len(entries)
+    assert "GOV351" in cli("audit", "export", "history.jsonl").err
+    asked = cli("sql", "select state, count(*) as n from executions group by state", "--json")
+    assert asked.json == [{"state": "SUCCESS", "n": 1}]
+    assert "SUCCESS" in cli("sql", "select state from executions").out
+
+
+def test_a_changed_history_exits_5_and_names_the_place(cli: Cli, write: Write, home: Path) -> None:
+    import sqlite3
+
+    cli("run", write("hello.yaml", HELLO), "-q")
+    with sqlite3.connect(home.parent / "store" / "gov.db") as connection:
+        connection.execute("update gov_executions set state = 'FAILED'")
+    connection.close()
+    found = cli("audit", "verify")
+    assert found.code == 5
+    assert "execution/" in found.out
+
+
+def test_secret_inputs_never_appear(cli: Cli, write: Write) -> None:
+    ran = cli("run", write("secretive.yaml", SECRET), "-i", "key=hunter2", "--json")
+    shown = cli("show", "last")
+    history = cli("audit", "show", "last", "--json")
+    assert "hunter2" not in ran.out + ran.err + shown.out + history.out
+
+
+def test_doctor_names_a_cure_for_each_fault(cli: Cli) -> None:
+    checks = {check["name"]: check for check in cli("doctor", "--json").json["checks"]}
+    assert {"package", "server extension", "JupyterLab extension", "database", "papermill", "identity"} <= set(checks)
+    assert all(check["cure"] for check in checks.values() if check["status"] == "broken")
+    assert checks["task types"]["status"] == "ok"
+
+
+def test_doctor_and_others_survive_a_broken_database(cli: Cli, home: Path) -> None:
+    store = home.parent / "store"
+    store.mkdir()
+    (store / "gov.db").write_bytes(b"this is no database at all, but it is long enough to look like a file of one" * 50)
+    doctor = cli("doctor")
+    assert doctor.code == 1
+    assert "✖ database" in doctor.out
+    listed = cli("runs")
+    assert listed.code == 1
+    assert "GOV7" in listed.err
+    assert "Traceback" not in listed.err + doctor.err
+
+
+def test_db_upgrade_is_idempotent_and_the_database_can_be_named(cli: Cli, home: Path) -> None:
+    other = str(home / "other.db")
+    first = cli("--db", other, "db", "upgrade", "--json").json
+    assert (first["before"], first["after"]) == (None, cli("--db", other, "db", "upgrade", "--json").json["after"])
+    assert cli("--db", other, "runs", "--json").json == []
+    assert Path(other).exists()
+
+
+def test_output_to_a_closed_pipe_is_no_error(cli: Cli, write: Write) -> None:
+    cli("run", write("hello.yaml", HELLO), "-q")
+    process = cli.start("audit", "show", "--json")
+    assert process.stdout is not None
+    process.stdout.close()
+    assert "Traceback" not in (process.stderr.read() if process.stderr else "")
+    process.wait(60)
+    if process.stderr:
+        process.stderr.close()
