@@ -49,7 +49,7 @@ class GovError(Exception):
     message
         What is wrong and what was expected, one sentence each.
     code
-        Stable code such as ``GOV112``; documented under the same heading in ``docs/errors.md``.
+        Stable code such as ``GOV112``; documented under the same heading in ``docs/errors``.
     hint
         How to fix it.
     location

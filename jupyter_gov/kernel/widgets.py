@@ -86,7 +86,9 @@ class ExecutionWidget(anywidget.AnyWidget):
         except Exception as error:
             # The browser waits for an answer; the kernel's log gets the traceback.
             message = f"The kernel could not do this: {type(error).__name__}."
-            self._reply(request, ErrorSnapshot(code="GOV000", message=message, hint="See the kernel's log."))
+            self._reply(
+                request, ErrorSnapshot(code="GOV490", message=message, hint="See the log of the Jupyter server.")
+            )
             raise
         else:
             self._reply(request, None)

@@ -219,8 +219,10 @@ def closest_type(name: str, known: Iterable[str]) -> str | None:
     candidates = by_last[last[0]] if last else names
     found = get_close_matches(name[:200], candidates, n=1, cutoff=0.0 if last else 0.75)
     # Names share long beginnings; the last parts must be alike as well.
-    ends = [_squeezed(part.rpartition(".")[2]) for part in (name[:200], *found)]
-    return found[0] if found and SequenceMatcher(None, *ends).ratio() >= 0.5 else None
+    if not found:
+        return None
+    wanted, offered = (_squeezed(part.rpartition(".")[2]) for part in (name[:200], found[0]))
+    return found[0] if SequenceMatcher(None, wanted, offered).ratio() >= 0.5 else None
 
 
 def _squeezed(word: str) -> str:

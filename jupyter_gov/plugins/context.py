@@ -104,8 +104,9 @@ class Files(Protocol):
         ...
 
     def get(self, uri: str) -> Path:
-        """Return a local, read-only path of a file by URI (``gov://``, ``kestra://``) or of a path inside the
-        allowed directories.
+        """Return a local, read-only path of a file.
+
+        It is named by a URI (``gov://``, ``kestra://``), or by a path inside the allowed directories.
 
         Raises
         ------

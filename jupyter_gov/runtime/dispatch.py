@@ -27,7 +27,7 @@ class Dispatcher:
     """Carries out the commands of committed work."""
 
     def __init__(
-        self, world: World, board: Board, mailbox: Mailbox, scheduler: Scheduler, *, may_run: Callable[[str], bool]
+        self, world: World, board: Board, mailbox: Mailbox, scheduler: Scheduler, *, may_run: Callable[[Owned], bool]
     ) -> None:
         self._world = world
         self._board = board
@@ -70,7 +70,7 @@ class Dispatcher:
         ends: list[tuple[Owned, Delivery]] = []
         while self._inline and len(ends) < _INLINE_AT_ONCE:
             owned, run_id = self._inline.popleft()
-            if not self._may_run(owned.id):
+            if not self._may_run(owned):
                 continue
             self._world.faults.reach("inline.before")
             ends.append((owned, self._perform(owned, run_id)))

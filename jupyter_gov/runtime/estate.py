@@ -11,6 +11,7 @@ from jupyter_gov.runtime.board import Board
 from jupyter_gov.runtime.clock import steady
 from jupyter_gov.runtime.mailbox import Claimed, Finished, Lost, Message
 from jupyter_gov.runtime.owned import Delivery, Owned, Work
+from jupyter_gov.runtime.owners import Undertaker
 from jupyter_gov.runtime.recovery import Claimer
 from jupyter_gov.runtime.scheduler import Scheduler
 from jupyter_gov.runtime.world import World
@@ -25,6 +26,7 @@ _AT_ONCE = 50
 _BACKLOG = 16
 """Attempts that wait for a worker here at most before further executions are left to other loops."""
 _BUSY_SECONDS = 0.5
+_ORPHANS_SECONDS = 1.0
 _TIMERS_AT_ONCE = 1000
 _ACTIVE = frozenset({State.CREATED, State.RUNNING, State.RESTARTED, State.KILLING})
 _WHERE_UNFINISHED = ExecutionFilter(states=_ACTIVE | {State.PAUSED, State.RETRYING, State.QUEUED})
@@ -34,7 +36,15 @@ class Estate:
     """What is owned, by id; what has something to decide; when to look into the store again."""
 
     def __init__(
-        self, world: World, claimer: Claimer, board: Board, scheduler: Scheduler, *, run_as: str, background: bool
+        self,
+        world: World,
+        claimer: Claimer,
+        board: Board,
+        scheduler: Scheduler,
+        *,
+        owner: str,
+        run_as: str,
+        background: bool,
     ) -> None:
         self._world = world
         self._store: Store = world.store
@@ -43,6 +53,7 @@ class Estate:
         self._scheduler = scheduler
         self._run_as = run_as
         self._background = background
+        self._undertaker = Undertaker(world.store, owner)
         self._owned: dict[str, Owned] = {}
         self._ready: dict[str, Owned] = {}
         self._look_at: float | None = None
@@ -83,6 +94,10 @@ class Estate:
         """Return whether an execution is in memory here."""
         return execution_id in self._owned
 
+    def is_current(self, owned: Owned) -> bool:
+        """Return whether this is still how the execution is owned: not lost, nor lost and claimed again."""
+        return self._owned.get(owned.id) is owned
+
     # --- what arrives -----------------------------------------------------------------------------------------
 
     def receive(self, message: Message) -> None:
@@ -103,8 +118,9 @@ class Estate:
 
     def deliver(self, owned: Owned, delivery: Delivery) -> None:
         """Leave an event at an execution."""
-        owned.pending.append(delivery)
-        self._ready[owned.id] = owned
+        if self._owned.get(owned.id) is owned:
+            owned.pending.append(delivery)
+            self._ready[owned.id] = owned
 
     # --- what changes -----------------------------------------------------------------------------------------
 
@@ -131,9 +147,12 @@ class Estate:
 
     def look(self) -> None:
         """Claim what has no owner, and read what was left for what we own."""
+        timed = self._look_at is None or steady() >= self._look_at
+        dying = timed and self._undertaker.bury()
         busy = self._board.waiting >= _BACKLOG
         room = 0 if busy else min(_AT_ONCE, _ROOM - len(self._owned))
-        for found in self._claimer.claim(self._claimer.find(self._run_as, room)):
+        claimable = self._claimer.find(self._run_as, room)
+        for found in self._claimer.claim(claimable):
             self._owned[found.id] = found
             self._ready[found.id] = found
         with self._store.read() as tx:
@@ -148,6 +167,10 @@ class Estate:
                 self._plan_sleep(tx)
         if self._owned:
             self._look_at = steady() + (_BUSY_SECONDS if busy else self._world.lease_ttl / 3)
+        if room and len(claimable) == room:
+            self._look_at = steady()
+        elif dying:
+            self._look_at = steady() + _BUSY_SECONDS
 
     def _plan_sleep(self, tx: Tx) -> None:
         """Find out whether this loop may sleep until it is called: nothing is unfinished anywhere."""
@@ -155,7 +178,7 @@ class Estate:
         self._others_wait = bool(counts)
         # Nobody tells us that an owner died: while others own something, look again when its lease may be over.
         active = any(state in _ACTIVE for state in counts)
-        self._look_at = steady() + self._world.lease_ttl / 3 if active else None
+        self._look_at = steady() + min(_ORPHANS_SECONDS, self._world.lease_ttl / 3) if active else None
 
     def cancel_all(self) -> None:
         """Ask everything that runs to stop, without a word about how it ended."""

@@ -31,6 +31,7 @@ from jupyter_gov.runtime.listener import Listener
 from jupyter_gov.runtime.logs import LogBuffer, LogLimits
 from jupyter_gov.runtime.mailbox import Lost, Mailbox
 from jupyter_gov.runtime.owned import Owned
+from jupyter_gov.runtime.owners import new_owner
 from jupyter_gov.runtime.progress import ProgressBoard
 from jupyter_gov.runtime.recovery import Claimer
 from jupyter_gov.runtime.scheduler import Scheduler
@@ -52,7 +53,8 @@ class Loop:
     Parameters
     ----------
     owner
-        Names this loop in leases; unique, also after a restart.
+        Names this loop in leases; unique, also after a restart. The default lets other processes of this machine
+        see when this one is dead, so that they need not wait for its leases to lapse.
     run_as
         Only executions of this identity are claimed.
     environment
@@ -71,8 +73,8 @@ class Loop:
         registry: Registry,
         *,
         settings: Mapping[str, Any],
-        owner: str,
         run_as: str,
+        owner: str | None = None,
         environment: Mapping[str, str] | None = None,
         clock: Clock = utc_now,
         faults: Faults | None = None,
@@ -82,7 +84,7 @@ class Loop:
         flows: FlowCache | None = None,
         background: bool = False,
     ) -> None:
-        self.owner = owner
+        self.owner = owner = owner or new_owner()
         self.progress = ProgressBoard()
         self.flows = flows or FlowCache(store, registry)
         self._mailbox = Mailbox()
@@ -111,10 +113,18 @@ class Loop:
         self._listener = Listener(store, self._mailbox.look)
         self._worker = ThreadWorker(owner, self._board, world, slots=workers, may_run=self._leases.holds)
         claimer = Claimer(world, self.flows, self._leases, owner=owner, ttl=lease_ttl)
-        self._estate = Estate(world, claimer, self._board, self._scheduler, run_as=run_as, background=background)
+        self._estate = estate = Estate(
+            world, claimer, self._board, self._scheduler, owner=owner, run_as=run_as, background=background
+        )
         decider = Decider(world, self._board, Caller(world, self.flows), worker=owner)
         self._committer = Committer(world, decider, owner=owner)
-        self._dispatcher = Dispatcher(world, self._board, self._mailbox, self._scheduler, may_run=self._leases.holds)
+        self._dispatcher = Dispatcher(
+            world,
+            self._board,
+            self._mailbox,
+            self._scheduler,
+            may_run=lambda owned: estate.is_current(owned) and self._leases.holds(owned.id),
+        )
         self._trouble = 0
         self._thread: Thread | None = None
 
@@ -156,7 +166,7 @@ class Loop:
         messages, look = self._mailbox.take()
         for message in messages:
             self._estate.receive(message)
-        if look or self._scheduler.is_due() or self._estate.must_look():
+        if not self._mailbox.closed and (look or self._scheduler.is_due() or self._estate.must_look()):
             self._estate.look()
         ready = self._estate.ready()
         try:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_gov.audit.verify import Report
 from jupyter_gov.errors import StoreError
@@ -26,6 +26,9 @@ from jupyter_gov.store.outbox import Outbox
 from jupyter_gov.store.statements import Name
 from jupyter_gov.store.timers import Timers
 from jupyter_gov.store.watch import PostgresqlWatcher, SqliteWatcher, Watcher
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 T = TypeVar("T")
 _ATTEMPTS = 8
@@ -157,6 +160,19 @@ class Store:
         """Check the history and compare it with the stored states; ``on_progress`` gets (entries done, in all)."""
         with self.read() as tx:
             return audit_check.check(tx, on_progress)
+
+    def sql(self, query: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
+        """Answer one SELECT over the views of ``analytics.VIEWS``, as of one moment.
+
+        Raises
+        ------
+        StoreError
+            ``GOV730``/``GOV731``: the query is wrong, or not allowed.
+        """
+        from jupyter_gov.store import analytics  # noqa: PLC0415 - only questions need it
+
+        with self.read() as tx:
+            return analytics.query(tx, query, parameters)
 
     def now(self, tx: Tx) -> datetime:
         """Return the time that counts for leases and timers: the server's on PostgreSQL, this host's on SQLite."""

@@ -36,7 +36,7 @@ FLOWS = [
     Flow("no-type", HEAD + "tasks:\n  - id: t\n    message: hi\n", "GOV113", 4),
     Flow("no-tasks", HEAD, "GOV113", 1),
     Flow("no-namespace", "id: f\n" + LOG, "GOV113", 1),
-    Flow("bad-id", "id: 'no spaces'\nnamespace: n\n" + LOG, "GOV120", 1),
+    Flow("bad-id", "id: 'no spaces'\nnamespace: n\n" + LOG, "GOV116", 1),
     Flow("duplicate-task-id", HEAD + LOG + LOG.removeprefix("tasks:\n"), "GOV115", 7),
     Flow("wrong-type-of-value", HEAD + "disabled: perhaps\n" + LOG, "GOV114", 3),
     Flow("bad-duration", HEAD + LOG + "    timeout: tomorrow\n", "GOV121", 7),
@@ -47,7 +47,7 @@ FLOWS = [
         "bad-cron",
         HEAD + LOG + "triggers:\n  - id: s\n    type: io.kestra.plugin.core.trigger.Schedule\n    cron: every day\n",
         "GOV122",
-        8,
+        10,
     ),
     Flow(
         "calls-itself",

@@ -27,10 +27,13 @@ def test_no_template_leaves_the_sandbox(template, gov, actor, tmp_path):
     from jupyter_gov.service.api import StartRequest
 
     text = HEAD + RETURN + "|-\n      " + template + "\n"
+    refusal = None
     try:
         gov.flows.register(text, actor)
     except GovError as error:
-        assert error.code.startswith("GOV1")
+        refusal = error
+    if refusal is not None:
+        assert refusal.code.startswith("GOV1")
         return
     execution = gov.executions.start(StartRequest("n", "f"), actor)
     execution = gov.executions.wait(execution.id, actor, until=lambda found: found.state.is_terminal, timeout=30)
@@ -49,7 +52,7 @@ def test_no_template_leaves_the_sandbox(template, gov, actor, tmp_path):
         "x: " + "[" * 5000,
         "x: " + "{a: " * 3000,
         "\x00",
-        "id: \ud800" if False else "id: \x07",
+        "id: \x07",
         "? {a: b}\n: c\n",
         "x" * 3_000_000,
     ],

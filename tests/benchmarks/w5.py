@@ -1,4 +1,4 @@
-"""W5: cold start – what a person waits for before anything happens."""
+"""W5: cold start, what a person waits for before anything happens."""
 
 from __future__ import annotations
 

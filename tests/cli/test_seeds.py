@@ -41,7 +41,9 @@ def test_agent(cli: Cli, data: Path, provider: None, mailbox: Mailbox) -> None:
 
 def notebook(folder: Path, options: str, flow: str) -> str:
     cells = ["%load_ext jupyter_gov", f"%%govflow --as run {options}\n{flow}", "print('after:', run.state)"]
-    nbformat.write(new_notebook(cells=[new_code_cell(cell) for cell in cells]), folder / "batch.ipynb")
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    made = new_notebook(cells=[new_code_cell(cell) for cell in cells], metadata=metadata)
+    nbformat.write(made, folder / "batch.ipynb")
     return "batch.ipynb"
 
 
@@ -97,6 +99,11 @@ def test_parameters_of_a_notebook_are_typed_and_on_record(cli: Cli, workspace: P
     assert cells
     wrong = cli("run", "report.ipynb", "-p", "dta=1")
     assert (wrong.code, "GOV841" in wrong.err) == (2, True)
-    (workspace / "broken.ipynb").write_text("[1, 2")
+
+
+@pytest.mark.parametrize(("text", "code"), [("[1, 2", "GOV840"), ("[]", "GOV840"), ('{"metadata": {}}', "GOV844")])
+def test_what_is_no_notebook_is_refused(cli: Cli, home: Path, text: str, code: str) -> None:
+    (home / "broken.ipynb").write_text(text)
     broken = cli("run", "broken.ipynb")
-    assert (broken.code, "GOV840" in broken.err) == (1, True)
+    assert (broken.code, code in broken.err) == (1, True)
+    assert cli("runs", "--json").json == []

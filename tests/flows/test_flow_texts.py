@@ -57,7 +57,7 @@ INVALID: dict[str, list[tuple[str, int]]] = {
     "references": [("GOV131", 11), ("GOV131", 14), ("GOV133", 19), ("GOV131", 21)],
     "expressions": [("GOV152", 6), ("GOV153", 11), ("GOV152", 14), ("GOV153", 15)],
     "triggers": [
-        ("GOV122", 6), ("GOV122", 7), ("GOV120", 8), ("GOV111", 9), ("GOV113", 10), ("GOV117", 15), ("GOV114", 19),
+        ("GOV122", 6), ("GOV122", 7), ("GOV120", 8), ("GOV111", 9), ("GOV113", 10), ("GOV120", 15), ("GOV117", 15), ("GOV114", 19),
         ("GOV120", 24), ("GOV120", 25), ("GOV113", 26),
     ],
     "calls-itself": [("GOV141", 4), ("GOV141", 5)],

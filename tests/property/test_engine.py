@@ -128,8 +128,7 @@ def late(world: World, run_id: str) -> None:
     run = world.execution.task_runs[run_id]
     before = world.execution
     stale = [TimerFired("x", kind, run_id, version) for kind in ("pause", "retry") for version in range(run.version)]
-    for number in range(1, len(run.attempts)):
-        stale.append(AttemptFinished(run_id, number, State.SUCCESS))
+    stale += [AttemptFinished(run_id, number, State.SUCCESS) for number in range(1, len(run.attempts))]
     if run.state.is_terminal and run.attempts:
         stale.append(AttemptFinished(run_id, len(run.attempts), State.FAILED))
     for event in stale:

@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from jupyter_server.serverapp import ServerApp
+from jupyter_server.utils import url_path_join
 
 # Star import: the plugin's fixtures and hooks are wanted in this folder only.
 from pytest_jupyter.jupyter_server import *  # noqa: F403
@@ -59,6 +61,7 @@ class Reply:
 
 
 Ask = Callable[..., Awaitable[Reply]]
+Fetch = Callable[..., Awaitable[Any]]
 Service = Callable[[Callable[[Gov], Any]], Awaitable[Any]]
 
 
@@ -84,9 +87,22 @@ def jp_server_config(tmp_path: Path, named_users: bool) -> dict[str, Any]:
 
 
 @pytest.fixture
-def ask(jp_fetch: Callable[..., Awaitable[Any]], jp_serverapp: ServerApp) -> Ask:
-    """Send a request below the API's address; a refusal is an answer like any other."""
+def fetch(http_server_client: Any, jp_base_url: str) -> Fetch:
+    """Send a request with exactly these headers: nobody is signed in by the tests' own client."""
 
+    async def send(path: str, **query: Any) -> Any:
+        options = {name: query.pop(name) for name in ("method", "headers", "body", "follow_redirects") if name in query}
+        url = f"{url_path_join(jp_base_url, path)}?{urlencode(query)}"
+        return await http_server_client.fetch(
+            url, allow_nonstandard_methods=True, raise_error=False, request_timeout=30, **options
+        )
+
+    return send
+
+
+@pytest.fixture
+def ask(fetch: Fetch, jp_serverapp: ServerApp) -> Ask:
+    """Send a request below the API's address; a refusal is an answer like any other."""
     token = {"Authorization": f"token {jp_serverapp.identity_provider.token}"}
 
     async def send(
@@ -97,20 +113,14 @@ def ask(jp_fetch: Callable[..., Awaitable[Any]], jp_serverapp: ServerApp) -> Ask
         headers: Mapping[str, str] | None = None,
         **query: str,
     ) -> Reply:
-        # Given headers replace the server's own token: they are somebody else's.
-        sent = {"Content-Type": "application/json", **(token if headers is None else headers)}
         data = body if isinstance(body, (str, bytes, type(None))) else json.dumps(body)
-        found = await jp_fetch(
-            "jupyter-gov",
-            "api",
-            "v1",
-            *path.split("/"),
+        found = await fetch(
+            f"jupyter-gov/api/v1/{path}",
             method=method or ("GET" if data is None else "POST"),
-            headers=sent,
+            # Given headers replace the server's own token: they are somebody else's.
+            headers={"Content-Type": "application/json", **(token if headers is None else headers)},
             body=data,
-            params=query,
-            allow_nonstandard_methods=True,
-            raise_error=False,
+            **query,
         )
         text = found.body.decode()
         return Reply(found.code, json.loads(text) if text else None, found.headers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,8 +14,10 @@ from jupyter_server.serverapp import ServerApp
 
 from jupyter_gov.server.identity import names_users
 from jupyter_gov.server.named_users import NamedUsersIdentityProvider
-from tests.server.conftest import ASSIGNED, KEYS, Ask, open_gate
+from tests.server.conftest import ASSIGNED, KEYS, Ask, Fetch, open_gate
 from tests.server.test_rest import decision
+
+SignIn = Callable[[], Awaitable[dict[str, str]]]
 
 
 class ReadersOnly(Authorizer):
@@ -35,21 +38,23 @@ def jp_base_url() -> str:
 
 
 @pytest.fixture
-async def session(jp_fetch: Any, jp_serverapp: ServerApp) -> dict[str, str]:
-    """Headers of a browser in which Ann has signed in through the login page."""
-    page = await jp_fetch("login", headers={"X-Stranger": "1"})
-    xsrf = cookies(page.headers)["_xsrf"]
-    signed = await jp_fetch(
-        "login",
-        method="POST",
-        headers={"Cookie": f"_xsrf={xsrf}", "Content-Type": "application/x-www-form-urlencoded"},
-        body=urlencode({"password": KEYS["ann"], "_xsrf": xsrf}),
-        follow_redirects=False,
-        raise_error=False,
-    )
-    assert signed.code == 302
-    jar = {"_xsrf": xsrf, **cookies(signed.headers)}
-    return {"Cookie": "; ".join(f"{name}={value}" for name, value in jar.items()), "X-XSRFToken": xsrf}
+def sign_in(fetch: Fetch) -> SignIn:
+    """Return the headers of a browser in which Ann has signed in through the login page."""
+
+    async def signed_in() -> dict[str, str]:
+        xsrf = cookies((await fetch("login")).headers)["_xsrf"]
+        reply = await fetch(
+            "login",
+            method="POST",
+            headers={"Cookie": f"_xsrf={xsrf}", "Content-Type": "application/x-www-form-urlencoded"},
+            body=urlencode({"password": KEYS["ann"], "_xsrf": xsrf}),
+            follow_redirects=False,
+        )
+        assert reply.code == 302
+        jar = {"_xsrf": xsrf, **cookies(reply.headers)}
+        return {"Cookie": "; ".join(f"{name}={value}" for name, value in jar.items()), "X-XSRFToken": xsrf}
+
+    return signed_in
 
 
 def cookies(headers: Any) -> dict[str, str]:
@@ -61,7 +66,8 @@ def token(name: str) -> dict[str, str]:
     return {"Authorization": f"token {KEYS[name]}"}
 
 
-async def test_a_signed_in_browser_is_the_strongest(ask: Ask, service: Any, session: dict[str, str]) -> None:
+async def test_a_signed_in_browser_is_the_strongest(ask: Ask, service: Any, sign_in: SignIn) -> None:
+    session = await sign_in()
     actor = (await ask("health", headers=session)).body["actor"]
     assert actor == {"id": "ann", "name": "Ann <b>Bold</b> (ann)", "groups": ["risk"], "assurance": "browser"}
     gate = await open_gate(service, ASSIGNED)
@@ -70,7 +76,8 @@ async def test_a_signed_in_browser_is_the_strongest(ask: Ask, service: Any, sess
     assert reply.body["votes"][0]["assurance"] == "browser"
 
 
-async def test_a_token_is_never_a_browser(ask: Ask, service: Any, session: dict[str, str]) -> None:
+async def test_a_token_is_never_a_browser(ask: Ask, service: Any, sign_in: SignIn) -> None:
+    session = await sign_in()
     gate = await open_gate(service, ASSIGNED)
     # A script that has both a token and a copied cookie stays a script.
     both = {**session, **token("ann")}
@@ -79,7 +86,8 @@ async def test_a_token_is_never_a_browser(ask: Ask, service: Any, session: dict[
     assert "Set-Cookie" not in reply.headers
 
 
-async def test_without_the_page_s_proof_nothing_is_decided(ask: Ask, service: Any, session: dict[str, str]) -> None:
+async def test_without_the_page_s_proof_nothing_is_decided(ask: Ask, service: Any, sign_in: SignIn) -> None:
+    session = await sign_in()
     gate = await open_gate(service)
     for headers in ({"Cookie": session["Cookie"]}, {**session, "X-XSRFToken": "2|0|0|0"}):
         reply = await ask(f"approvals/{gate.approval.id}/decision", headers=headers, body=decision(gate))
@@ -99,9 +107,8 @@ async def test_a_wrong_key_is_nobody(ask: Ask, key: str) -> None:
     assert (await ask("health", headers={"Authorization": f"token {key}"})).status == 403
 
 
-async def test_a_person_who_was_removed_is_out_at_once(
-    ask: Ask, jp_serverapp: ServerApp, session: dict[str, str]
-) -> None:
+async def test_a_person_who_was_removed_is_out_at_once(ask: Ask, jp_serverapp: ServerApp, sign_in: SignIn) -> None:
+    session = await sign_in()
     jp_serverapp.identity_provider.users = {}
     assert (await ask("health", headers=session)).status == 403
 

@@ -56,7 +56,7 @@ def run_notebook(
     InputError
         ``GOV841``: it does not know a parameter.
     """
-    kernel = _kernel_of(source)
+    _require_notebook(source)
     target = output or source.with_name(f"{source.stem}-output.ipynb")
     recorded: list[Execution] = []
     code = Exit.DONE
@@ -67,7 +67,7 @@ def run_notebook(
         herald = Herald(gov, actor)
         try:
             with herald.announcing():
-                _execute(source, target, parameters, kernel, quiet=quiet or as_json, recorded=recorded)
+                _execute(source, target, parameters, quiet=quiet or as_json, recorded=recorded)
         except PapermillExecutionError as error:
             code = _EXITS.get(error.ename, Exit.FAILED)
             if not as_json:
@@ -111,44 +111,48 @@ class Herald:
         return self._gov.executions.get(gate.approval.execution_id, self._actor).starter == self._actor.id
 
 
-def _kernel_of(source: Path) -> str | None:
-    """Return the kernel for a notebook that names none; None if it names one.
+def _require_notebook(source: Path) -> None:
+    """Refuse what papermill could only answer with a traceback.
 
     Raises
     ------
     ExecutionError
-        ``GOV350``: it cannot be read; ``GOV840``: it is no notebook.
+        ``GOV350``: it cannot be read; ``GOV840``: it is no notebook; ``GOV844``: it names no kernel.
     """
     try:
-        document = json.loads(read_text(source))
-        metadata = document["metadata"]
-        return None if metadata.get("kernelspec", {}).get("name") else "python3"
+        metadata = json.loads(read_text(source))["metadata"]
+        spec, language = metadata.get("kernelspec", {}), metadata.get("language_info", {})
+        complete = bool(spec.get("name")) and bool(spec.get("language") or language.get("name"))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ExecutionError(
             f"{source} is not a readable notebook: {type(error).__name__}.",
             code="GOV840",
             hint="A notebook is a JSON file of format 4, as JupyterLab saves it.",
         ) from error
+    if not complete:
+        raise ExecutionError(
+            f"{source} does not say which kernel it is for.",
+            code="GOV844",
+            hint="Open it in JupyterLab, choose a kernel and save it.",
+        )
 
 
 def _execute(
     source: Path,
     target: Path,
     parameters: Mapping[str, str],
-    kernel: str | None,
     *,
     quiet: bool,
     recorded: list[Execution],
 ) -> None:
     options: dict[str, Any] = {"on_recorded": recorded.append}
-    typed = {name: core_value(text) for name, text in parameters.items()}
+    typed = {name: core_value(text) if text else "" for name, text in parameters.items()}
     try:
         papermill.execute_notebook(
             str(source),
             str(target),
             parameters=typed,
             engine_name="jupyter_gov",
-            kernel_name=kernel,
             cwd=str(source.parent),
             progress_bar=not quiet and sys.stderr.isatty(),
             log_output=False,

@@ -10,7 +10,7 @@ from jupyter_gov.lang.diagnostics import closest_type, quoted
 from jupyter_gov.lang.models.base import TASK_ID
 from jupyter_gov.lang.models.flow import TriggerDef
 from jupyter_gov.lang.models.patterns import matches
-from jupyter_gov.lang.models.triggers import CORE_TRIGGERS, TriggerSpec, webhook_conditions
+from jupyter_gov.lang.models.triggers import CORE_TRIGGERS, TriggerSpec
 from jupyter_gov.lang.nodes import ListNode, MapNode, Node, ScalarNode, plain_data
 from jupyter_gov.lang.ports import TypeInfo
 
@@ -87,8 +87,8 @@ class Triggers:
             props = self._scope.converter.members(own, properties_of(info.model), subject, info.renames,
                                                   ("id", "type", *_COMMON.by_name))  # fmt: skip
             self._scope.validator.validate(info.model, props, own, subject, name)
-            if spec is not None and info.name.endswith(".Webhook"):
-                self._webhook(spec, common, name)
+            if info.name.endswith(".Webhook"):
+                self._webhook(common.get("conditions"))
         for entry in (*common.entries.values(), *own.entries.values()):
             self._scope.use(entry.value, subject, local=False)
         disabled = bool(spec and spec.disabled)
@@ -96,11 +96,13 @@ class Triggers:
         return TriggerDef(name.text, info.name if info else written, disabled, {**data, **props},
                           self._report.tree.locate(name))  # fmt: skip
 
-    def _webhook(self, spec: TriggerSpec, common: MapNode, name: ScalarNode) -> None:
-        try:
-            webhook_conditions(spec.conditions)
-        except ValueError as error:
-            self._report.error("GOV120", str(error), common.get("conditions") or name)
+    def _webhook(self, conditions: Node | None) -> None:
+        # A look at the text: a condition that is wrong in other ways must be named as well.
+        for node in conditions.items if isinstance(conditions, ListNode) else ():
+            kind = node.get("type") if isinstance(node, MapNode) else None
+            if isinstance(kind, ScalarNode) and kind.text.endswith(".MultipleCondition"):
+                message = "invalid webhook: conditions of type MultipleCondition are not supported"
+                self._report.error("GOV120", message, kind, "Use a Flow trigger with preconditions.")
 
     def _split(self, node: MapNode, info: TypeInfo | None) -> tuple[MapNode, MapNode]:
         common = MapNode(node.line, node.column, node.start)

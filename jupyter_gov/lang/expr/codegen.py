@@ -181,7 +181,8 @@ class PebbleCodeGenerator(CodeGenerator):
 
     def _attribute(self, node: nodes.Getattr | nodes.Getitem, key: nodes.Expr, frame: Frame) -> None:
         if isinstance(node.node, nodes.Name):
-            self._write_call("root_attribute", frame, node.node, node.node.name, key, node.lineno)
+            root = node.node
+            self._write_call("root_attribute", frame, root, root.name, root.lineno, key, node.lineno)
         else:
             self._write_call("attribute", frame, node.node, key, node.lineno)
 

@@ -16,7 +16,7 @@ class Fault(Exception):  # noqa: N818  (never leaves the package)
     message
         One sentence: what is wrong and what was expected.
     code
-        ``GOV15x``, see ``docs/errors.d/expr.md``.
+        ``GOV15x``, see ``docs/errors``.
     offset
         Where in the template, in characters; None while the place is not known yet.
     hint

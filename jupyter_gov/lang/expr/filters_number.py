@@ -93,7 +93,8 @@ def number_format(state: State, value: Any, format_: Any = None) -> Any:
     pattern = "#,##0.###" if format_ is None else text_of("`format`", format_)
     # A real is taken with all its binary digits: that decides how a half is rounded.
     exact = number_ if isinstance(number_, Decimal) else Decimal(number_)
-    if len(pattern) > 100 or not exact.is_finite():
+    doubled = any(half.count(".") > 1 for half in pattern.split(";"))
+    if len(pattern) > 100 or doubled or not exact.is_finite():
         raise ArgumentFault(f"{value} cannot be written as `{pattern}`")
     try:
         return format_decimal(exact, _with_a_digit(pattern), locale="en")

@@ -19,7 +19,7 @@ _RESERVED: Final = frozenset({"null", "true", "false", "nan"})
 _TOKEN: Final = re.compile(
     r"""(?:\s|//[^\n]*|/\*.*?\*/)*(?:
       (?P<blob>\{\{[^}]*\}\})
-    | (?P<mark>[{}\[\]():,]|::)
+    | (?P<mark>::|[{}\[\]():,])
     | (?P<long>'''(?:[^'\\]|\\.|'(?!''))*''')
     | (?P<text>"(?:[^"\\]|\\.)*")
     | (?P<quoted>'(?:[^'\\]|\\.)*')

@@ -41,6 +41,8 @@ def write(moment: datetime, pattern: str, locale: str | None) -> str:
     ArgumentFault
         The pattern or the locale is none.
     """
+    if locale is not None:
+        babel_locale(locale)
     named = NAMED.get(pattern)
     if named is not None:
         return named(moment)

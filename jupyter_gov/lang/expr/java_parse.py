@@ -160,7 +160,7 @@ def _named(letter: str, width: int, locale: str | None) -> tuple[str, _Reader]:
 
 
 def _either(names: object) -> str:
-    return "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))  # type: ignore[call-overload]
+    return "(?:" + "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True)) + ")"  # type: ignore[call-overload]
 
 
 def _read_zone(text: str, fields: _Fields) -> None:

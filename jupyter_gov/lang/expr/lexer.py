@@ -226,8 +226,10 @@ class _Scanner:
         if text in "([{":
             brackets.append((text, start))
         elif text in _PAIRS:
-            if not brackets or brackets[-1][0] != _PAIRS[text]:
+            if not brackets:
                 raise SyntaxFault(f"`{text}` closes nothing", offset=start)
+            if brackets[-1][0] != _PAIRS[text]:
+                raise SyntaxFault(f"`{brackets[-1][0]}` is not closed before `{text}`", offset=start)
             brackets.pop()
 
 

@@ -50,10 +50,10 @@ __all__ = [
 ]
 
 
-def root_attribute(value: Any, root: str, name: Any, offset: int) -> Any:
+def root_attribute(value: Any, root: str, root_offset: int, name: Any, offset: int) -> Any:
     """Return an attribute of a variable; if that is null, the variable is what is missing."""
     if value is None:
-        raise MissingFault(root, offset=offset)
+        raise MissingFault(root, offset=root_offset)
     return attribute(value, name, offset)
 
 

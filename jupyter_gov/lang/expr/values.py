@@ -264,6 +264,7 @@ def type_name(value: Any) -> str:
 def is_truthy(value: str | None) -> bool:
     """Return whether a rendered text means yes to ``runIf``, ``If`` and conditions.
 
-    Everything does but null, ``""``, ``false``, ``0`` and ``-0``.
+    Everything does but null, ``""``, ``false``, ``0`` and ``-0``. White space around them is ignored, other than in
+    Kestra: a condition written over several lines must not become true by its line break.
     """
     return value is not None and value.strip() not in ("", "false", "0", "-0")

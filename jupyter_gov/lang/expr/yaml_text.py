@@ -63,8 +63,7 @@ class _Writer:
                 lead = indent
             return
         for key, item in value.items():
-            if item is not None:
-                self._entry(f"{lead}{self.scalar(scalar_text(key), '')}: ", item, indent, depth, inline=False)
+            self._entry(f"{lead}{self.scalar(scalar_text(key), '')}: ", item, indent, depth, inline=False)
             lead = indent
 
     def _entry(self, head: str, item: Any, indent: str, depth: int, *, inline: bool) -> None:

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from jupyter_gov.errors import LanguageError
 from jupyter_gov.lang.models.base import Spec, is_expression
-from jupyter_gov.lang.models.conditions import Condition, MultipleCondition, Preconditions, StateName
+from jupyter_gov.lang.models.conditions import Condition, Preconditions, StateName
 from jupyter_gov.lang.models.flow_specs import Labels, LogLevel, WorkerGroupSpec
 from jupyter_gov.lang.models.scalars import IsoDuration
 from jupyter_gov.lang.ports import TypeInfo
@@ -136,18 +136,6 @@ class Webhook(Spec):
     inputs: dict[str, Any] | None = None
     wait: bool = False
     return_outputs: bool = False
-
-
-def webhook_conditions(conditions: list[Any] | None) -> None:
-    """Refuse conditions that a webhook cannot have.
-
-    Raises
-    ------
-    ValueError
-        One is a MultipleCondition, which waits for several events.
-    """
-    if any(isinstance(condition, MultipleCondition) for condition in conditions or ()):
-        raise ValueError("invalid webhook: conditions of type MultipleCondition are not supported")
 
 
 _TRIGGER = "io.kestra.plugin.core.trigger."

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from jupyter_gov.errors import TaskError
 from jupyter_gov.lang.expr import is_truthy
-from jupyter_gov.plugins.api import Dynamic, RunnableTask
+from jupyter_gov.plugins.api import Dynamic, Rename, RunnableTask
 from jupyter_gov.plugins.binding import bind
 from jupyter_gov.plugins.context import Metric, RunContext
 from jupyter_gov.tasks.agent.providers import Provider
@@ -30,6 +31,9 @@ class AIAgent(RunnableTask):
     """
 
     type_name = "io.kestra.plugin.ai.agent.AIAgent"
+    output_renames: ClassVar[Mapping[str, Rename]] = {
+        "files": Rename("outputFiles", "Kestra calls it outputFiles and has no output of this name")
+    }
     examples: ClassVar[tuple[str, ...]] = (
         """\
 id: summarise

@@ -59,7 +59,10 @@ def test_lazy_mappings_are_maps() -> None:
 
 def test_render_value_keeps_what_is_no_text() -> None:
     value = {"{{ k }}": ["{{ n }}", 1, None, True, {"deep": ("{{ n }}",)}], "plain": 2.5}
-    assert expr.render_value(value, {"k": "key", "n": 3}) == {"key": ["3", 1, None, True, {"deep": ["3"]}], "plain": 2.5}
+    assert expr.render_value(value, {"k": "key", "n": 3}) == {
+        "key": ["3", 1, None, True, {"deep": ["3"]}],
+        "plain": 2.5,
+    }
 
 
 @pytest.mark.parametrize(
@@ -102,12 +105,12 @@ def test_truthy(text: str | None, yes: bool) -> None:
     ("template", "name", "line", "column"),
     [
         ("{{ missing }}", "missing", 1, 4),
-        ("a\n  {{ a.b }}", "b", 2, 7),
+        ("a\n  {{ a.b }}", "b", 2, 8),
         ("{{ a['x y'].z }}", "x y", 1, 5),
         ("{{ l[3] }}", "3", 1, 5),
         ("{{ l[-1] }}", "-1", 1, 5),
-        ("{{ n.x }}", "n", 1, 5),
-        ("{{ a.n.x }}", "x", 1, 7),
+        ("{{ n.x }}", "n", 1, 4),
+        ("{{ a.n.x }}", "x", 1, 8),
         ("{{ 'x' ~ missing }}", "missing", 1, 10),
         ('{{ "#{1}\n#{missing}" }}', "missing", 2, 3),
         ("{% if missing %}{% endif %}", "missing", 1, 7),
@@ -132,7 +135,7 @@ def test_undefined_names_the_part_and_its_place(template: str, name: str, line: 
     ("template", "code", "line", "column", "says"),
     [
         ("{{ 1 + }}", "GOV152", 1, 8, "value"),
-        ("{{ (1 }}", "GOV152", 1, 7, "`)`"),
+        ("{{ (1 }}", "GOV152", 1, 7, "`(` is not closed"),
         ("{{ 'a }}", "GOV152", 1, 4, "never closed"),
         ("x\n{{ a", "GOV152", 2, 1, "`{{` is never closed"),
         ("{{ a) }}", "GOV152", 1, 5, "closes nothing"),

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - the tables read better in one line per case
 """Typing and checking of input values; every type, every rule, all problems at once."""
 
 import re
