@@ -86,9 +86,8 @@ class ExecutionWidget(anywidget.AnyWidget):
         except Exception as error:
             # The browser waits for an answer; the kernel's log gets the traceback.
             message = f"The kernel could not do this: {type(error).__name__}."
-            self._reply(
-                request, ErrorSnapshot(code="GOV490", message=message, hint="See the log of the Jupyter server.")
-            )
+            hint = "See the log of the Jupyter server."
+            self._reply(request, ErrorSnapshot(code="GOV490", message=message, hint=hint))
             raise
         else:
             self._reply(request, None)
