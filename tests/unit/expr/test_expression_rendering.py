@@ -253,7 +253,7 @@ def test_every_code_is_explained() -> None:
     code = re.compile(r"GOV15\d")
     files = (ROOT / "jupyter_gov" / "lang" / "expr").glob("*.py")
     used = {found for path in files for found in code.findall(path.read_text(encoding="utf-8"))} - {"GOV15x"}
-    text = (ROOT / "docs" / "errors.d" / "expr.md").read_text(encoding="utf-8")
+    text = (ROOT / "jupyter_gov" / "docs" / "errors" / "expr.md").read_text(encoding="utf-8")
     assert re.findall(r"^## (GOV\d{3}) .", text, flags=re.MULTILINE) == sorted(used)
 
 
