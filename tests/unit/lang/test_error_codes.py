@@ -17,7 +17,7 @@ def test_codes_and_headings_agree() -> None:
         ROOT / "jupyter_gov/engine/inputs.py",
     ]
     used = {code for path in files for code in CODE.findall(path.read_text(encoding="utf-8"))} | {"GOV100", "GOV200"}
-    text = (ROOT / "docs" / "errors.d" / "lang.md").read_text(encoding="utf-8")
+    text = (ROOT / "jupyter_gov" / "docs" / "errors" / "lang.md").read_text(encoding="utf-8")
     headings = re.findall(r"^## (GOV\d{3}) .", text, flags=re.MULTILINE)
     assert headings == sorted(set(headings))
     assert set(headings) == used
