@@ -20,7 +20,7 @@ def kill(work: Work, event: Kill) -> None:
     if work.execution.state.is_terminal or work.execution.state is State.KILLING:
         return
     why = f": {event.reason}" if event.reason else ""
-    work.execution = replace(work.execution, failure=Failure("GOV350", f"killed by {event.by}{why}"))
+    work.execution = replace(work.execution, failure=Failure("GOV373", f"killed by {event.by}{why}"))
     stop(work)
 
 

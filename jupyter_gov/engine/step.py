@@ -146,7 +146,7 @@ def _attempt_lost(work: Work, event: AttemptLost) -> None:
     if run is None or len(run.attempts) != event.attempt or run.state not in {State.RUNNING, State.KILLING}:
         return
     message = "the worker of this attempt is gone; what it did until then may have had effects"
-    failure = Failure("GOV340", message)
+    failure = Failure("GOV372", message)
     run = replace(run, attempts=children.close_attempt(work, run, State.LOST, failure))
     if work.execution.state is State.KILLING:
         work.advance(run, State.KILLED, failure=failure)

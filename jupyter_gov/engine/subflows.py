@@ -43,7 +43,7 @@ def started(work: Work, event: SubflowStarted) -> None:
     if run is None or run.state is not State.RUNNING:
         return
     if event.child_id is None:
-        failure = event.failure or Failure("GOV330", "the called flow could not be started")
+        failure = event.failure or Failure("GOV370", "the called flow could not be started")
         _end(work, run, State.FAILED, failure)
         return
     run = _with_outputs(work, run, {"executionId": event.child_id})
@@ -66,7 +66,7 @@ def ended(work: Work, event: SubflowEnded) -> None:
     state = event.state if transmit and event.state is not State.SUCCESS else State.SUCCESS
     failure = None
     if state in {State.FAILED, State.KILLED, State.CANCELLED}:
-        failure = Failure("GOV331", f"the called execution {event.child_id} ended {event.state}")
+        failure = Failure("GOV371", f"the called execution {event.child_id} ended {event.state}")
         state = State.FAILED if state is State.CANCELLED else state
     _end(work, run, state, failure)
 

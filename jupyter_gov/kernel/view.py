@@ -121,7 +121,7 @@ class ExecutionView:
 
     def logs(self, task: str | None = None) -> Any:
         """Return the log lines, of one task if it is named, as a DataFrame."""
-        import pandas as pd  # type: ignore[import-untyped]  # noqa: PLC0415 - half a second
+        import pandas as pd  # noqa: PLC0415 - half a second
 
         after = 0
         lines: list[LogLine] = []

@@ -51,7 +51,7 @@ def _execution(parts: Parts, record: NotebookRecord, actor: Actor) -> Execution:
     )
     failure = None
     if record.failure is not None:
-        failure = Failure("GOV830", str(record.failure.get("message", "the notebook failed")), dict(record.failure))
+        failure = Failure("GOV843", str(record.failure.get("message", "the notebook failed")), dict(record.failure))
     outputs: dict[str, Any] = {
         "input": record.input_path,
         "output": record.output_path,

@@ -8,6 +8,7 @@ the views hold and nothing else.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -172,7 +173,10 @@ def query(tx: Tx, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
     try:
         for name in _named(sql):
             connection.register(name, _frame(tx, name))
-        return connection.execute(sql, list(parameters)).df()
+        with warnings.catch_warnings():
+            # DuckDB still uses what the newest pandas announces to remove.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return connection.execute(sql, list(parameters)).df()
     except duckdb.PermissionException as error:
         raise _forbidden(str(error)) from error
     except duckdb.Error as error:

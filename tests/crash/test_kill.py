@@ -96,7 +96,7 @@ def test_a_task_that_must_not_be_repeated_fails_and_can_be_restarted(rig: Rig, u
     run = run_of(failed, "trace_once")
     assert (failed.state, [attempt.state for attempt in run.attempts]) == (State.FAILED, [State.LOST])
     assert run.failure is not None
-    assert run.failure.code == "GOV340"
+    assert run.failure.code == "GOV372"
     assert len(traces(trace)) == 1
     rig.restart(execution_id)
     assert rig.wait(execution_id, State.SUCCESS)

@@ -70,7 +70,7 @@ def test_output_values_by_expression() -> None:
 def test_fail(props: dict[str, Any], message: str) -> None:
     with pytest.raises(TaskError) as caught:
         run_task(Fail, props, variables=WHO)
-    assert (caught.value.code, caught.value.message) == ("GOV860", message)
+    assert (caught.value.code, caught.value.message) == ("GOV805", message)
 
 
 @pytest.mark.parametrize("condition", ["{{ inputs.n > 5 }}", "false", "0", "-0", ""])
@@ -108,7 +108,7 @@ def test_labels(labels: Any) -> None:
 def test_wrong_labels(labels: Any, message: str) -> None:
     with pytest.raises(TaskError, match=message) as caught:
         run_task(Labels, {"labels": labels})
-    assert caught.value.code == "GOV861"
+    assert caught.value.code == "GOV807"
 
 
 def test_sleep_waits() -> None:

@@ -13,7 +13,7 @@ from jupyter_gov.plugins.registry import Registry
 from jupyter_gov.plugins.testing import run_task
 from jupyter_gov.tasks import CATALOGUE
 
-OURS = ("jupyter_gov.tasks.core", "jupyter_gov.tasks.script", "jupyter_gov.tasks.duckdb")
+OURS = ("jupyter_gov.tasks.core", "jupyter_gov.tasks.script", "jupyter_gov.tasks.duckdb", "jupyter_gov.tasks.agent")
 REGISTRY = Registry()
 TYPES = sorted({place: name for name, place in CATALOGUE.items() if place.startswith(OURS)}.values())
 VARIABLES: dict[str, Any] = {

@@ -53,12 +53,12 @@ errorMessage: The data has NULL user ids.
         Raises
         ------
         TaskError
-            ``GOV860``: the flow says so.
+            ``GOV805``: the flow says so.
         """
         if self.condition is not None and not is_truthy(self.condition):
             ctx.logger.debug("The condition does not hold: nothing failed.")
             return
-        raise TaskError(self.error_message, code="GOV860")
+        raise TaskError(self.error_message, code="GOV805")
 
 
 class Labels(RunnableTask):
@@ -97,7 +97,7 @@ labels:
         Raises
         ------
         TaskError
-            ``GOV861``: a label is malformed, or its key is reserved.
+            ``GOV807``: a label is malformed, or its key is reserved.
         """
         ctx.set_labels(dict(_pairs(self.labels)))
 
@@ -147,4 +147,4 @@ def _value(key: Any, value: Any) -> str:
 
 
 def _malformed(message: str) -> TaskError:
-    return TaskError(f"{message}.", code="GOV861")
+    return TaskError(f"{message}.", code="GOV807")

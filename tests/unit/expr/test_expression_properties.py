@@ -27,7 +27,37 @@ CONTEXT: dict[str, Any] = {
     "outputs": {"t": {"v": {"value": 1}}},
 }
 ATOMS = st.sampled_from(
-    ["a", "a.b.c", "a.l", "a.l[0]", "a['n']", "missing.x", "s", "big", "inf", "odd", "e", "1", "0", "-1", "2.5", "'x'", "''", '"#{1}"', "null", "true", "false", "[]", "{}", "[1,'a',null]", "{'a':1}", "loop.index", "9223372036854775807", "taskrun.value", "outputs.t"]
+    [
+        "a",
+        "a.b.c",
+        "a.l",
+        "a.l[0]",
+        "a['n']",
+        "missing.x",
+        "s",
+        "big",
+        "inf",
+        "odd",
+        "e",
+        "1",
+        "0",
+        "-1",
+        "2.5",
+        "'x'",
+        "''",
+        '"#{1}"',
+        "null",
+        "true",
+        "false",
+        "[]",
+        "{}",
+        "[1,'a',null]",
+        "{'a':1}",
+        "loop.index",
+        "9223372036854775807",
+        "taskrun.value",
+        "outputs.t",
+    ]
 )
 OPERATORS = st.sampled_from(
     ["+", "-", "*", "/", "%", "~", "==", "!=", "<", ">=", "and", "or", "contains", "..", "??", "???", "equals"]
