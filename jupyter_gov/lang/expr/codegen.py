@@ -36,12 +36,16 @@ class Compiled:
         Writes the output.
     expression
         Returns the value, if the template is a single ``{{ }}``.
+    paths, advice
+        What ``analysis`` says of it.
     """
 
     text: str
     root: Function[[State], None]
     expression: Function[[State], Any] | None
     blocks: Mapping[str, Function[[State], None]]
+    paths: frozenset[tuple[str, ...]]
+    advice: tuple[tuple[str, str, int], ...]
 
 
 class PebbleCodeGenerator(CodeGenerator):

@@ -10,6 +10,7 @@ from jinja2.lexer import Lexer
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from jupyter_gov.lang.expr import library
+from jupyter_gov.lang.expr.analysis import advice, paths
 from jupyter_gov.lang.expr.codegen import Compiled, PebbleCodeGenerator
 from jupyter_gov.lang.expr.faults import LimitFault, SyntaxFault
 from jupyter_gov.lang.expr.lexer import PebbleLexer
@@ -78,11 +79,14 @@ class PebbleEnvironment(ImmutableSandboxedEnvironment):
         if text.count("{{") + text.count("{%") > DEFAULT.template_tags:
             raise LimitFault(f"a template has at most {DEFAULT.template_tags} expressions and tags")
         try:
-            code = self.compile(self.tree(text))
+            tree = self.tree(text)
+            # Looked at first: Jinja2's compiler may change the tree.
+            reads, better = paths(tree), tuple(advice(tree, text))
+            code = self.compile(tree)
         except (SyntaxError, RecursionError, MemoryError) as error:
             raise SyntaxFault("the template is nested too deeply") from error
         module = Template.from_code(self, code, {}).root_render_func.__globals__
-        return Compiled(text, module["root"], module["expression"], module["blocks"])
+        return Compiled(text, module["root"], module["expression"], module["blocks"], reads, better)
 
 
 ENVIRONMENT: Final = PebbleEnvironment()

@@ -128,7 +128,11 @@ def references(template: str) -> frozenset[tuple[str, ...]]:
     """
     if "{" not in template:
         return frozenset()
-    return _analysed(template, paths)
+    try:
+        return ENVIRONMENT.compiled(template).paths
+    except Fault:
+        # An unknown filter does not hide which names are read.
+        return _analysed(template, paths)
 
 
 def warnings(template: str) -> list[Advice]:
@@ -141,7 +145,10 @@ def warnings(template: str) -> list[Advice]:
     """
     if "{" not in template:
         return []
-    found = _analysed(template, lambda tree: list(advice(tree, template)))
+    try:
+        found = ENVIRONMENT.compiled(template).advice
+    except Fault:
+        found = _analysed(template, lambda tree: tuple(advice(tree, template)))
     return [Advice(name, message, _location(template, offset)) for name, message, offset in found]
 
 
