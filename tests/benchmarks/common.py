@@ -46,7 +46,6 @@ class Bench:
 
     def loop(self, **options: Any) -> Loop:
         """Return a loop that is not started yet."""
-        options.setdefault("owner", f"bench-{new_id()}")
         options.setdefault("settings", {})
         return Loop(self.store, self.registry, run_as=self.run_as, flows=self.flows, **options)
 

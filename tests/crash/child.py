@@ -1,6 +1,6 @@
 """A process that carries executions on until its standard input ends, or until a fault point kills it.
 
-``python -m tests.crash.child '{"url": …, "files": …, "owner": …, "fault": ["commit.after", 3]}'``
+``python -m tests.crash.child '{"url": …, "files": …, "fault": ["commit.after", 3]}'``
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def main() -> None:
         store,
         Registry(TYPES),
         settings={},
-        owner=options["owner"],
+        owner=options.get("owner"),
         run_as=RUN_AS,
         faults=KillAt(*fault) if fault else NoFaults(),
         lease_ttl=options.get("ttl", 1.5),

@@ -22,11 +22,14 @@ ROOT = Path(__file__).parents[2]
 
 
 class Looper:
-    """One process with a loop of its own on the rig's store."""
+    """One process with a loop of its own on the rig's store.
 
-    def __init__(self, rig: Rig, url: str, **options: Any) -> None:
-        self.owner = f"process-{new_id()}"
-        given = {"url": url, "files": str(rig.store.files.root), "owner": self.owner, **options}
+    ``provable``: others can see at once that it died; else they have to wait until its leases lapse.
+    """
+
+    def __init__(self, rig: Rig, url: str, *, provable: bool = False, **options: Any) -> None:
+        owner = None if provable else f"process-{new_id()}"
+        given = {"url": url, "files": str(rig.store.files.root), "owner": owner, **options}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.crash.child", json.dumps(given)],
             stdin=subprocess.PIPE,

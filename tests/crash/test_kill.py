@@ -58,8 +58,8 @@ def _storm(rig: Rig, url: str, loopers: list[Looper], seed: int, kills: int) -> 
     chance = random.Random(seed)
     trace = rig.folder / "trace"
     executions = [one for _ in range(3) for one in _begin(rig, trace)]
-    for _ in range(kills):
-        victim = Looper(rig, url)
+    for number in range(kills):
+        victim = Looper(rig, url, provable=number % 2 == 0)
         loopers.append(victim)
         victim.ready()
         victim.died(chance.uniform(0.0, 0.25))
