@@ -34,8 +34,8 @@ def context(tmp_path: Path) -> TestContext:
     return context
 
 
-def call(name: str, **arguments: Any) -> dict[str, Any]:
-    return {"tools": [{"name": name, "arguments": arguments}]}
+def call(tool: str, /, **arguments: Any) -> dict[str, Any]:
+    return {"tools": [{"name": tool, "arguments": arguments}]}
 
 
 def agent(context: TestContext, *turns: dict[str, Any], **props: Any) -> TaskResult:
@@ -280,11 +280,13 @@ def test_code_writes_output_files(context: TestContext) -> None:
 
 def test_code_reads_only_what_the_prompt_names(context: TestContext) -> None:
     (context.start_dir / "salaries.csv").write_text("secret")
-    code = "read_file('sales.csv')[:3]", "read_file('salaries.csv')", "read_file('')"
-    allowed, refused, empty = run_code(context, *code, prompt="Look at 'sales.csv'.")
+    (context.start_dir / "les.csv").write_text("secret")
+    names = "sales.csv", "salaries.csv", "les.csv", "", "../start/sales.csv"
+    codes = [f"read_file({name!r})[:3]" for name in names]
+    allowed, *refused = run_code(context, *codes, prompt="Look at 'sales.csv'.")
     assert '"day"' in allowed
-    assert "PermissionError" in refused
-    assert "PermissionError" in empty
+    assert len(refused) == 4
+    assert all("PermissionError" in result for result in refused)
 
 
 def test_a_named_file_outside_the_allowed_folders(context: TestContext, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _LATER = "{name} comes in a later version; until then use jupyter_gov.provider.Scripted"
 _DRAFT = "email_draft.txt"
-_QUOTED = re.compile(r"'([^'\n]+)'|\"([^\"\n]+)\"")
+_QUOTED = re.compile(r"(?<!\w)'([^'\n]+)'|\"([^\"\n]+)\"")
 
 
 class Provider(NestedType):

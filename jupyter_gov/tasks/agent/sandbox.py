@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -66,14 +67,14 @@ class Sandbox:
             await self._restart()
             return {"error": f"The sandbox was stopped: {error}", "printed": printed.output}
         except pydantic_monty.MontyError as error:
-            if isinstance(error.exception(), TimeoutError):
+            if isinstance(error.exception(), TimeoutError | MemoryError):
                 await self._restart()
-            return {"error": str(error), "printed": printed.output}
+            return {"error": _shown(error), "printed": printed.output}
         return {"result": _plain(value), "printed": printed.output}
 
     def _read(self, name: str) -> str:
         """Give the code the text of a file, if the prompt names it."""
-        if not name or name not in self._named:
+        if not is_named(name, self._named):
             raise PermissionError(f"{name!r} is no file that the prompt names")
         try:
             path = self._ctx.files.get(name)
@@ -82,7 +83,7 @@ class Sandbox:
         return _text(path, name)
 
     async def _restart(self) -> None:
-        # After a time limit nothing is promised about what the code had built.
+        # After a limit nothing is promised about what the code had built, and memory that is full stays full.
         await self.close()
         await self.start()
 
@@ -90,6 +91,25 @@ class Sandbox:
         """End the child process."""
         stack, self._stack = self._stack, AsyncExitStack()
         await stack.aclose()
+
+
+def is_named(name: str, text: str) -> bool:
+    """Return whether ``text`` names a file, whole and not as a part of another name.
+
+    Examples
+    --------
+    >>> is_named("sales.csv", "Look at 'sales.csv'.")
+    True
+    >>> is_named("s.csv", "Look at 'sales.csv'."), is_named("data/x", "Look at /data/x")
+    (False, False)
+    """
+    return bool(name) and re.search(rf"(?<![\w./~-]){re.escape(name)}(?![\w/~-]|\.\w)", text) is not None
+
+
+def _shown(error: pydantic_monty.MontyError) -> str:
+    if isinstance(error, pydantic_monty.MontyRuntimeError | pydantic_monty.MontySyntaxError):
+        return error.display("type-msg")
+    return str(error)
 
 
 def _text(path: Path, name: str) -> str:
