@@ -137,6 +137,18 @@ class ExecutionService(Protocol):
 
     def restart(self, execution_id: str, actor: Actor) -> None: ...
 
+    def resume(self, execution_id: str, actor: Actor, inputs: Mapping[str, Any] | None = None) -> None:
+        """Approve the one plain gate at which an execution waits; recorded as a decision like any other.
+
+        Raises
+        ------
+        ExecutionError
+            ``GOV307``: it does not wait; ``GOV308``: it waits at several gates.
+        AccessError
+            ``GOV405``: the gate has rules of its own, which a bare resume would go around.
+        """
+        ...
+
     def file(self, execution_id: str, uri: str, actor: Actor) -> Path:
         """Return a local path of a file of the execution."""
         ...

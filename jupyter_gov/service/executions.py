@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_gov.domain.actor import Actor
+from jupyter_gov.domain.approval import ApprovalStatus, Verdict
 from jupyter_gov.domain.commands import Fact
 from jupyter_gov.domain.events import Event, Kill, Restart, Start
 from jupyter_gov.domain.execution import Execution, Label
@@ -21,6 +22,7 @@ from jupyter_gov.errors import AccessError, ExecutionError, InputError, NotFound
 from jupyter_gov.lang.models.flow import Flow
 from jupyter_gov.service import notebooks
 from jupyter_gov.service.api import EVERYTHING, NotebookRecord, StartRequest
+from jupyter_gov.service.approvals import Approvals
 from jupyter_gov.service.inputs import typed_inputs
 
 if TYPE_CHECKING:
@@ -163,6 +165,32 @@ class Executions:
             return Restart(by=actor.id)
 
         self._ask(execution_id, actor, "execution.restart_requested", check, {})
+
+    def resume(self, execution_id: str, actor: Actor, inputs: Mapping[str, Any] | None = None) -> None:
+        """Approve the one plain gate at which an execution waits; recorded as a decision like any other."""
+        execution = self.get(execution_id, actor)
+        with self._parts.store.read() as tx:
+            gates = self._parts.store.approvals.list(tx, status=ApprovalStatus.OPEN, execution_id=execution_id)
+        if not gates:
+            raise ExecutionError(
+                f"execution {execution_id} is {execution.state} and waits at no gate; nothing to resume", code="GOV307"
+            )
+        if len(gates) > 1:
+            names = ", ".join(sorted(gate.id for gate in gates))
+            raise ExecutionError(
+                f"execution {execution_id} waits at several gates: {names}",
+                code="GOV308",
+                hint="Approve one by its id.",
+            )
+        (gate,) = gates
+        if gate.guarded:
+            raise AccessError(
+                f"gate {gate.id} has rules of its own; a resume would go around them",
+                code="GOV405",
+                hint="Let the people whom it is assigned to approve it.",
+            )
+        answers = Approvals(self._parts)
+        answers.decide(gate.id, Verdict.APPROVE, actor, subject_digest=gate.subject_digest, inputs=inputs)
 
     def _ask(
         self,
