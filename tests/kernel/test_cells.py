@@ -13,62 +13,8 @@ from jupyter_gov.service.api import Gov
 from jupyter_gov.service.identity import local_actor
 from tests.faces import Approver, decide, open_gate, until
 from tests.kernel.conftest import Kernel
+from tests.small_flows import FAILS, GATED, HELLO, SLEEPS, SLIP
 
-HELLO = """\
-id: hello
-namespace: demo
-inputs:
-  - id: who
-    type: STRING
-    defaults: World
-tasks:
-  - id: greet
-    type: io.kestra.plugin.core.debug.Return
-    format: "Hello {{ inputs.who }}"
-"""
-GATED = """\
-id: gated
-namespace: demo
-tasks:
-  - id: before
-    type: io.kestra.plugin.core.debug.Return
-    format: draft
-  - id: gate
-    type: io.kestra.plugin.core.flow.Pause
-    description: "Is {{ outputs.before.value }} good?"
-    onResume:
-      - id: stage
-        type: SELECT
-        values: [dev, prod]
-        defaults: dev
-  - id: after
-    type: io.kestra.plugin.core.debug.Return
-    format: "to {{ outputs.gate.onResume.stage }}"
-"""
-SLEEPS = """\
-id: sleeps
-namespace: demo
-tasks:
-  - id: nap
-    type: io.kestra.plugin.core.flow.Sleep
-    duration: PT60S
-"""
-FAILS = """\
-id: fails
-namespace: demo
-tasks:
-  - id: stop
-    type: io.kestra.plugin.core.execution.Fail
-    errorMessage: not today
-"""
-SLIP = """\
-id: bad
-namespace: demo
-tasks:
-  - id: a
-    type: io.kestra.plugin.core.log.Log
-    mesage: hi
-"""
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 

@@ -29,6 +29,7 @@ import jupyter_gov
 
 PACKAGE = Path(jupyter_gov.__file__).parent
 SCREENSHOTS = Path(__file__).parent / "screenshots"
+AXE = PACKAGE.parent / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
     "--no-sandbox",
@@ -241,16 +242,21 @@ class Notebook:
 
     def picture(self, name: str, target: Locator) -> None:
         """Keep how something looks, in light and dark."""
-        SCREENSHOTS.mkdir(exist_ok=True)
-        size = self.page.viewport_size or {"width": 1180, "height": 900}
         # Else what is taller than the notebook's panel would be cut.
+        size = self.page.viewport_size or {"width": 1180, "height": 900}
         self.page.set_viewport_size({"width": size["width"], "height": 2200})
         for theme, suffix in (("JupyterLab Light", "light"), ("JupyterLab Dark", "dark")):
             self.theme(theme)
-            target.scroll_into_view_if_needed()
-            target.screenshot(path=SCREENSHOTS / f"{name}-{suffix}.png", animations="disabled", caret="hide")
+            keep(f"{name}-{suffix}", target)
         self.theme("JupyterLab Light")
         self.page.set_viewport_size(size)
+
+
+def keep(name: str, target: Locator) -> None:
+    """Store a picture."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+    target.scroll_into_view_if_needed()
+    target.screenshot(path=SCREENSHOTS / f"{name}.png", animations="disabled", caret="hide")
 
 
 @pytest.fixture

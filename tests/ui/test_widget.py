@@ -1,218 +1,321 @@
-"""The widget over snapshots written by hand, in JupyterLab."""
+"""The widget alone, on a page without JupyterLab's style: what it shows, what it sends, and by which way."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.ui import snapshots
-from tests.ui.conftest import Notebook
+from tests.ui.conftest import AXE, PACKAGE
 
-Open = Callable[..., Notebook]
+HERE = Path(__file__).parent
+STATIC = PACKAGE / "kernel" / "static"
+ORIGIN = "http://widget.test"
 
 
-def harness(snapshot: Any, handler: str = "print") -> str:
-    """Return a cell that shows a snapshot and answers requests with ``handler``."""
-    return (
-        "import json\n"
-        "from jupyter_gov.errors import AccessError\n"
-        "from jupyter_gov.kernel.widgets import ExecutionWidget\n"
-        "seen = []\n"
-        f"widget = ExecutionWidget(json.loads({json.dumps(json.dumps(snapshot))}), on_request={handler})\n"
-        "widget"
+class Widget:
+    """One view and the far ends of its two lines: the server and the kernel."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.requests: list[Route] = []
+
+    def show(self, snapshot: Any) -> None:
+        self.page.evaluate("value => model.set('snapshot', value)", snapshot)
+
+    @property
+    def run(self) -> Locator:
+        return self.page.get_by_test_id("jp-gov-run")
+
+    @property
+    def gate(self) -> Locator:
+        return self.page.get_by_test_id("jp-gov-gate")
+
+    def button(self, name: str) -> Locator:
+        return self.run.get_by_role("button", name=name, exact=True)
+
+    def sent(self) -> list[dict[str, Any]]:
+        """What reached the kernel."""
+        found: list[dict[str, Any]] = self.page.evaluate("sent")
+        return found
+
+    def reply(self, error: Any = None) -> None:
+        """Answer the last request as the kernel does."""
+        request = self.sent()[-1]["requestId"]
+        answer = {"kind": "reply", "requestId": request, "ok": error is None, "error": error}
+        self.page.evaluate("value => model.reply(value)", answer)
+
+    def serve(self, status: int, body: Any) -> None:
+        """Answer decisions as a server does."""
+        self.page.route("**/decision", lambda route: route.fulfill(status=status, json=body))
+
+    def without_server(self) -> None:
+        self.page.route("**/jupyter-gov/**", lambda route: route.abort())
+
+    def fill(self) -> None:
+        self.gate.get_by_label("Decided on the basis of").select_option("full review")
+        self.gate.get_by_role("radio", name="Yes").check()
+
+
+@pytest.fixture
+def widget(chromium: Browser) -> Iterator[Widget]:
+    context = chromium.new_context(
+        viewport={"width": 1000, "height": 900}, locale="en-GB", timezone_id="UTC", reduced_motion="reduce"
     )
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+
+    def deliver(route: Route) -> None:
+        name = route.request.url.removeprefix(f"{ORIGIN}/").partition("?")[0]
+        files = {"": HERE / "bare.html", "widget.js": STATIC / "widget.js", "widget.css": STATIC / "widget.css"}
+        if name in files:
+            route.fulfill(path=files[name])
+        else:
+            route.fulfill(status=404, body="nothing here")
+
+    page.route(f"{ORIGIN}/**", deliver)
+    page.clock.set_fixed_time(snapshots.START + timedelta(seconds=60))
+    page.goto(f"{ORIGIN}/")
+    page.wait_for_function("window.ready")
+    yield Widget(page)
+    context.close()
+    assert troubles == []
 
 
-def shown(notebook: Open, snapshot: Any, handler: str = "seen.append") -> Notebook:
-    found = notebook(harness(snapshot, handler), "print(json.dumps(seen))")
-    # Durations in pictures must not grow from day to day.
-    found.page.clock.set_fixed_time(snapshots.START + timedelta(seconds=60))
-    found.run_all()
-    found.run.wait_for()
-    return found
+LOOKS = {
+    "running": snapshots.running,
+    "gate": snapshots.at_gate,
+    "approved": snapshots.approved,
+    "failed": snapshots.failed,
+    "many": snapshots.many,
+    "form": snapshots.all_controls,
+    "hostile": snapshots.hostile,
+}
 
 
-def without_server(page: Page) -> None:
-    """Let the page find no server of ours, as in an editor without one."""
-    page.route("**/jupyter-gov/api/**", lambda route: route.abort())
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_read_and_reach_it(widget: Widget, look: str, scheme: Any) -> None:
+    widget.page.emulate_media(color_scheme=scheme)
+    widget.page.add_style_tag(content=":root { color-scheme: light dark; }")
+    widget.show(LOOKS[look]())
+    widget.run.wait_for()
+    for row in widget.run.locator("details:not([open]) > summary").all():
+        row.click()
+    widget.page.add_script_tag(path=AXE)
+    found = widget.page.evaluate(
+        "axe.run('#view', {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
+    )
+    told = [(one["id"], one["help"], [node["html"][:200] for node in one["nodes"][:3]]) for one in found["violations"]]
+    assert told == []
 
 
-def test_running(notebook: Open) -> None:
-    found = shown(notebook, snapshots.running())
-    expect(found.run.get_by_role("heading", name="credit_release")).to_be_visible()
-    expect(found.run.locator(".jp-gov-header [data-state=RUNNING]")).to_have_text("Running")
-    expect(found.run.get_by_text("4 of 8 tasks done")).to_be_visible()
-    expect(found.run.locator('[data-node="report"]')).to_have_attribute("data-state", "RUNNING")
-    expect(found.run.locator('[data-node="publish"]')).to_have_attribute("data-state", "NONE")
-    expect(found.run.get_by_role("progressbar", name="Progress of report")).to_have_attribute("value", "7")
-    found.picture("running", found.run)
+def test_running(widget: Widget) -> None:
+    widget.show(snapshots.running())
+    expect(widget.run.get_by_role("heading", name="credit_release")).to_be_visible()
+    expect(widget.run.locator(".jp-gov-header [data-state=RUNNING]")).to_have_text("Running")
+    expect(widget.run.get_by_text("4 of 8 tasks done")).to_be_visible()
+    expect(widget.run.locator('[data-node="report"]')).to_have_attribute("data-state", "RUNNING")
+    expect(widget.run.locator('[data-node="publish"]')).to_have_attribute("data-state", "NONE")
+    expect(widget.run.get_by_role("progressbar", name="Progress of report")).to_have_attribute("value", "7")
 
 
-def test_at_the_gate(notebook: Open) -> None:
-    found = shown(notebook, snapshots.at_gate())
-    card = found.run.get_by_test_id("jp-gov-gate")
-    expect(card.get_by_role("heading")).to_have_text("Release credit model v17?")
-    expect(card.get_by_role("region", name="bias_report.csv")).to_contain_text("under_30,1204,0.61")
-    expect(card.get_by_label("Largest exposure (EUR)")).to_have_value("25000")
-    expect(found.run.get_by_role("status")).to_contain_text("Waiting for a decision")
-    found.picture("gate", found.run)
+def test_at_the_gate(widget: Widget) -> None:
+    widget.show(snapshots.at_gate())
+    expect(widget.gate.get_by_role("heading").first).to_have_text("Release credit model v17?")
+    expect(widget.gate.get_by_role("region", name="bias_report.csv")).to_contain_text("under_30,1204,0.61")
+    expect(widget.gate.get_by_label("Largest exposure (EUR)")).to_have_value("25000")
+    expect(widget.run.get_by_role("status")).to_contain_text("Waiting for a decision")
+    widget.gate.get_by_text("What exactly is approved").click()
+    expect(widget.gate).to_contain_text(snapshots.gate()["subjectDigest"])
+    expect(widget.gate).to_contain_text("s3://models/credit/2026-10.parquet")
 
 
-def test_approved(notebook: Open) -> None:
-    found = shown(notebook, snapshots.approved())
-    card = found.run.get_by_test_id("jp-gov-gate")
+def test_approved(widget: Widget) -> None:
+    widget.show(snapshots.approved())
     for text in ("Approved", "ben", "Reviewed with the model risk team", "14"):
-        expect(card).to_contain_text(text)
-    expect(card.get_by_role("button")).to_have_count(0)
-    found.picture("approved", found.run)
+        expect(widget.gate).to_contain_text(text)
+    expect(widget.gate.get_by_role("button")).to_have_count(0)
 
 
-def test_failed(notebook: Open) -> None:
-    found = shown(notebook, snapshots.failed())
-    expect(found.run.get_by_role("region", name="Details of the failure")).to_contain_text("Input X contains NaN")
-    expect(found.run.get_by_role("button", name="Restart")).to_be_enabled()
-    found.picture("failed", found.run)
+def test_failed(widget: Widget) -> None:
+    widget.show(snapshots.failed())
+    expect(widget.run.get_by_role("region", name="Details of the failure")).to_contain_text("Input X contains NaN")
+    expect(widget.button("Restart")).to_be_enabled()
 
 
-def test_many_tasks(notebook: Open) -> None:
-    found = shown(notebook, snapshots.many())
-    expect(found.run.locator("tr[data-task]")).to_have_count(201)
-    box = found.run.bounding_box()
+def test_who_may_not_decide_reads_why(widget: Widget) -> None:
+    widget.show(snapshots.at_gate(canDecide=False, whyNot="this gate is assigned to group risk"))
+    expect(widget.gate).to_contain_text("You cannot decide this: this gate is assigned to group risk")
+    expect(widget.gate.get_by_role("button")).to_have_count(0)
+
+
+def test_many_tasks_keep_their_place(widget: Widget) -> None:
+    widget.show(snapshots.many())
+    expect(widget.run.locator("tr[data-task]")).to_have_count(201)
+    expect(widget.run).to_contain_text("1 failed")
+    box = widget.run.bounding_box()
     assert box
     assert box["height"] < 800
-    found.picture("many", found.run)
 
 
-def test_every_control(notebook: Open) -> None:
-    found = shown(notebook, snapshots.all_controls())
-    card = found.run.get_by_test_id("jp-gov-gate")
-    for control in card.locator("input, select, textarea").all():
-        name = control.evaluate("e => e.labels.length")
-        assert name == 1
-    found.picture("form", card)
+def test_every_field_has_one_label(widget: Widget) -> None:
+    widget.show(snapshots.all_controls())
+    widget.gate.wait_for()
+    controls = widget.gate.locator("input, select, textarea")
+    assert controls.count() > 18
+    assert controls.evaluate_all("all => all.every(one => one.labels.length === 1)")
 
 
-def test_markup_stays_text(notebook: Open, page: Page) -> None:
-    found = shown(notebook, snapshots.hostile())
-    expect(found.run.get_by_role("alert").or_(found.run.locator(".jp-gov-message")).first).to_contain_text("<script>")
-    assert page.evaluate("window.hacked") is None
-    assert found.run.locator("img, script, iframe").count() == 0
+def test_markup_stays_text(widget: Widget) -> None:
+    widget.show(snapshots.hostile())
+    expect(widget.run.locator(".jp-gov-message").first).to_contain_text("<script>")
+    assert widget.page.evaluate("window.hacked") is None
+    assert widget.run.locator("img, script, iframe").count() == 0
 
 
-def test_nothing_yet(notebook: Open, page: Page) -> None:
-    found = notebook(harness({}))
-    found.run_all()
-    expect(page.get_by_text("Waiting for the kernel to report…")).to_be_visible()
+def test_nothing_yet(widget: Widget) -> None:
+    expect(widget.page.get_by_text("Waiting for the kernel to report…")).to_be_visible()
+    widget.page.evaluate("model.set('error', {code: 'GOV701', message: 'the store is closed', hint: null})")
+    expect(widget.page.get_by_role("alert")).to_contain_text("the store is closed")
 
 
-def test_it_follows_the_kernel(notebook: Open) -> None:
-    later = json.dumps(json.dumps(snapshots.failed()))
-    found = notebook(harness(snapshots.running()), f"widget.snapshot = json.loads({later})")
-    found.run_all()
-    expect(found.run.locator(".jp-gov-header [data-state=FAILED]")).to_be_visible()
-    expect(found.run.get_by_role("status")).to_contain_text("Failed")
+def test_it_follows_the_kernel_and_leaves_nothing_behind(widget: Widget) -> None:
+    widget.show(snapshots.running())
+    expect(widget.run.locator(".jp-gov-header [data-state=RUNNING]")).to_be_visible()
+    widget.show(snapshots.failed())
+    expect(widget.run.locator(".jp-gov-header [data-state=FAILED]")).to_be_visible()
+    expect(widget.run.get_by_role("status")).to_contain_text("Failed")
+    widget.page.evaluate("end()")
+    expect(widget.page.locator("#view > *")).to_have_count(0)
+    assert widget.page.evaluate("model.count()") == 0
 
 
-def asked(found: Notebook) -> None:
-    """Let the second cell print what reached the kernel."""
-    found.editor(1).click()
-    found.command("notebook:run-cell")
+def test_what_was_typed_survives_news_from_the_kernel(widget: Widget) -> None:
+    widget.show(snapshots.at_gate())
+    widget.gate.get_by_label("Remarks").fill("half a sent")
+    widget.show({**snapshots.at_gate(), "updatedAt": snapshots.at(61)})
+    expect(widget.gate.get_by_label("Remarks")).to_have_value("half a sent")
 
 
-def fill(found: Notebook) -> None:
-    card = found.run.get_by_test_id("jp-gov-gate")
-    card.get_by_label("Decided on the basis of").select_option("full review")
-    card.get_by_role("radio", name="Yes").check()
-
-
-def test_what_is_missing_is_said_beside_its_field(notebook: Open, page: Page) -> None:
-    without_server(page)
-    found = shown(notebook, snapshots.at_gate())
-    card = found.run.get_by_test_id("jp-gov-gate")
-    card.get_by_role("button", name="Approve").click()
-    wrong = card.get_by_label("Decided on the basis of")
+def test_what_is_missing_is_said_beside_its_field(widget: Widget) -> None:
+    widget.show(snapshots.at_gate())
+    widget.button("Approve").click()
+    wrong = widget.gate.get_by_label("Decided on the basis of")
     expect(wrong).to_have_attribute("aria-invalid", "true")
     expect(wrong).to_be_focused()
-    expect(card.locator('[data-field="decision_basis"]')).to_contain_text("A value is required.")
-    card.get_by_role("button", name="Reject").click()
-    expect(card.get_by_label("Reason")).to_be_focused()
+    expect(widget.gate.locator('[data-field="decision_basis"]')).to_contain_text("A value is required.")
+    widget.button("Reject").click()
+    expect(widget.gate.get_by_label("Reason")).to_be_focused()
+    assert widget.sent() == []
 
 
-def test_without_a_server_the_kernel_decides(notebook: Open, page: Page) -> None:
-    without_server(page)
-    found = shown(notebook, snapshots.at_gate())
-    fill(found)
-    found.run.get_by_role("button", name="Approve", exact=True).click()
-    expect(found.run.get_by_role("button", name="Approve", exact=True)).to_be_enabled()
-    # Nothing is shown as approved before the kernel says so.
-    expect(found.run.get_by_test_id("jp-gov-gate")).to_contain_text("Waiting for a decision")
-    asked(found)
-    expect(found.output(1)).to_contain_text('"action": "decide"')
-    expect(found.output(1)).to_contain_text('"decision_basis": "full review"')
-    expect(found.output(1)).to_contain_text(snapshots.gate()["subjectDigest"])
+def test_a_decision_carries_the_proof_of_the_page(widget: Widget) -> None:
+    widget.page.context.add_cookies([{"name": "_xsrf", "value": "2|secret", "url": ORIGIN}])
+    asked: list[Any] = []
+    answer = {**snapshots.gate(), "status": "APPROVED", "statusBy": "ann", "statusAt": snapshots.at(99)}
 
+    def serve(route: Route) -> None:
+        asked.append(route.request)
+        route.fulfill(status=200, json=answer)
 
-@pytest.mark.parametrize("status", [403, 409, 412, 422])
-def test_a_refusal_of_the_server_is_final(notebook: Open, page: Page, status: int) -> None:
-    body = {
-        "code": f"GOV{status}",
-        "message": f"refused with {status}",
-        "hint": "ask Ann",
-        "problems": [{"field": "max_exposure", "message": "too much"}] if status == 422 else None,
-    }
-    page.route("**/decision", lambda route: route.fulfill(status=status, json=body))
-    found = shown(notebook, snapshots.at_gate())
-    fill(found)
-    found.run.get_by_role("button", name="Approve", exact=True).click()
-    card = found.run.get_by_test_id("jp-gov-gate")
-    expect(card.get_by_role("alert")).to_contain_text(f"refused with {status}")
-    expect(card.get_by_role("alert")).to_contain_text("ask Ann")
-    if status == 422:
-        expect(card.locator('[data-field="max_exposure"]')).to_contain_text("too much")
-        found.picture("refused", card)
-    asked(found)
-    expect(found.output(1)).to_contain_text("[]")
-
-
-def test_buttons_are_off_while_an_answer_is_on_its_way(notebook: Open, page: Page) -> None:
-    held: list[Any] = []
-    page.route("**/decision", lambda route: held.append(route))
-    found = shown(notebook, snapshots.at_gate())
-    fill(found)
-    found.run.get_by_role("button", name="Approve", exact=True).click()
-    expect(found.run.get_by_role("button", name="Approving…")).to_be_disabled()
-    expect(found.run.get_by_role("button", name="Reject")).to_be_disabled()
-    expect(found.run.get_by_label("Largest exposure (EUR)")).to_be_disabled()
+    widget.page.route("**/decision", serve)
+    widget.show(snapshots.at_gate())
+    widget.fill()
+    widget.gate.get_by_label("Reason").fill("looks right")
+    widget.button("Approve").click()
+    expect(widget.gate).to_contain_text("ann")
+    request = asked[0]
     gate = snapshots.gate()
-    answer = {**gate, "status": "APPROVED", "statusBy": "ann", "statusAt": snapshots.at(99), "votes": []}
-    held[0].fulfill(status=200, json=answer)
-    expect(found.run.get_by_test_id("jp-gov-gate")).to_contain_text("Approved")
-    expect(found.run.get_by_test_id("jp-gov-gate")).to_contain_text("ann")
+    assert request.url == f"{ORIGIN}/base/jupyter-gov/api/v1/approvals/{gate['id']}/decision"
+    assert request.headers["x-xsrftoken"] == "2|secret"
+    assert json.loads(request.post_data) == {
+        "verdict": "approve",
+        "reason": "looks right",
+        "subjectDigest": gate["subjectDigest"],
+        "inputs": {"decision_basis": "full review", "max_exposure": 25000, "monitor": True},
+    }
+    assert widget.sent() == []
 
 
-def test_kill_asks_the_kernel_and_shows_its_refusal(notebook: Open, page: Page) -> None:
-    cell = "def refuse(request):\n    raise AccessError('not yours to kill', code='GOV403', hint='Ask the owner.')\n"
-    found = notebook("from jupyter_gov.errors import AccessError\n" + cell, harness(snapshots.running(), "refuse"))
-    found.run_all()
-    found.run.wait_for()
-    found.run.get_by_role("button", name="Kill").click()
-    expect(found.run.get_by_role("alert")).to_contain_text("not yours to kill")
+def test_without_a_server_the_kernel_decides(widget: Widget) -> None:
+    widget.without_server()
+    widget.show(snapshots.at_gate())
+    widget.fill()
+    widget.button("Approve").click()
+    expect(widget.run.get_by_role("button", name="Approving…")).to_be_disabled()
+    request = widget.sent()[0]
+    assert (request["action"], request["verdict"]) == ("decide", "approve")
+    assert request["subjectDigest"] == snapshots.gate()["subjectDigest"]
+    assert request["inputs"]["decision_basis"] == "full review"
+    widget.reply()
+    expect(widget.button("Approve")).to_be_enabled()
+    # Nothing is shown as approved before the kernel says so.
+    expect(widget.gate).to_contain_text("Waiting for a decision")
 
 
-def test_by_keyboard_alone(notebook: Open, page: Page) -> None:
-    without_server(page)
-    found = shown(notebook, snapshots.at_gate())
-    card = found.run.get_by_test_id("jp-gov-gate")
-    card.locator("summary").focus()
+@pytest.mark.parametrize("status", [403, 409, 412, 422, 503])
+def test_a_refusal_of_the_server_is_final(widget: Widget, status: int) -> None:
+    problems = [{"field": "max_exposure", "message": "too much"}] if status == 422 else None
+    body = {"code": f"GOV{status}", "message": f"refused: {status}", "hint": "ask Ann", "problems": problems}
+    widget.serve(status, body)
+    widget.show(snapshots.at_gate())
+    widget.fill()
+    widget.button("Approve").click()
+    expect(widget.gate.get_by_role("alert")).to_contain_text(f"refused: {status}")
+    expect(widget.gate.get_by_role("alert")).to_contain_text("ask Ann")
+    if status == 422:
+        expect(widget.gate.locator('[data-field="max_exposure"]')).to_contain_text("too much")
+        expect(widget.gate.get_by_label("Largest exposure (EUR)")).to_be_focused()
+    # The kernel asks nobody to sign in: it must not be a way around.
+    assert widget.sent() == []
+    expect(widget.button("Approve")).to_be_enabled()
+
+
+def test_buttons_are_off_while_an_answer_is_on_its_way(widget: Widget) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    widget.page.route("**/decision", hold)
+    widget.show(snapshots.at_gate())
+    widget.fill()
+    widget.button("Approve").click()
+    expect(widget.button("Approving…")).to_be_disabled()
+    expect(widget.button("Reject")).to_be_disabled()
+    expect(widget.run.get_by_label("Largest exposure (EUR)")).to_be_disabled()
+    expect(widget.gate).to_contain_text("Waiting for a decision")
+    held[0].fulfill(status=200, json={**snapshots.gate(), "status": "APPROVED", "statusBy": "ann"})
+    expect(widget.gate).to_contain_text("Approved")
+
+
+def test_kill_asks_the_kernel_and_shows_its_refusal(widget: Widget) -> None:
+    widget.show(snapshots.running())
+    widget.button("Kill").click()
+    expect(widget.button("Kill")).to_be_disabled()
+    widget.reply({"code": "GOV403", "message": "not yours to kill", "hint": "Ask the owner."})
+    expect(widget.run.get_by_role("alert")).to_contain_text("not yours to kill")
+    expect(widget.button("Kill")).to_be_enabled()
+
+
+def test_by_keyboard_alone(widget: Widget) -> None:
+    widget.without_server()
+    widget.show(snapshots.at_gate())
+    page, gate = widget.page, widget.gate
+    gate.locator("summary").focus()
     page.keyboard.press("Enter")
-    expect(card.get_by_text("Subject digest")).to_be_visible()
+    expect(gate.get_by_text("Subject digest")).to_be_visible()
     page.keyboard.press("Tab")
-    expect(card.get_by_label("Decided on the basis of")).to_be_focused()
+    expect(gate.get_by_label("Decided on the basis of")).to_be_focused()
     page.keyboard.type("full")
     page.keyboard.press("Tab")
     page.keyboard.press("Control+a")
@@ -220,31 +323,48 @@ def test_by_keyboard_alone(notebook: Open, page: Page) -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
     page.keyboard.press("Tab")
-    page.keyboard.type("seen dd x")
-    # Keys typed into a field are text, not commands of the notebook ("d d" deletes a cell, "x" cuts it).
-    expect(card.get_by_label("Remarks")).to_have_value("seen dd x")
-    expect(page.locator(".jp-CodeCell")).to_have_count(2)
-    page.keyboard.press("Tab")
-    page.keyboard.press("Tab")
-    expect(card.get_by_role("button", name="Approve")).to_be_focused()
+    page.keyboard.type("seen")
+    # Enter in a field must not decide.
     page.keyboard.press("Enter")
-    expect(card.get_by_role("button", name="Approve")).to_be_enabled()
-    node = found.run.locator('[data-node="check_data"]')
-    node.focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    assert widget.sent() == []
+    expect(widget.button("Approve")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(widget.button("Approving…")).to_be_visible()
+    values = {"decision_basis": "full review", "max_exposure": 1000, "monitor": True, "remarks": "seen"}
+    assert widget.sent()[0]["inputs"] == values
+    graph = widget.run.locator("[data-node]")
+    graph.first.focus()
     page.keyboard.press("ArrowRight")
-    expect(found.run.locator('[data-node="quality"]')).to_be_focused()
+    expect(widget.run.locator('[data-node="quality"]')).to_be_focused()
     page.keyboard.press("End")
-    expect(found.run.locator('[data-node="publish"]')).to_be_focused()
+    expect(widget.run.locator('[data-node="publish"]')).to_be_focused()
     page.keyboard.press("Home")
     page.keyboard.press("Enter")
-    row = found.run.locator('tr[data-task="check_data"]').get_by_role("button")
+    row = widget.run.locator('tr[data-task="check_data"]').get_by_role("button")
     expect(row).to_be_focused()
     expect(row).to_have_attribute("aria-expanded", "true")
 
 
-def test_the_graph_as_a_table(notebook: Open) -> None:
-    found = shown(notebook, snapshots.at_gate())
-    found.run.get_by_role("button", name="Show as table").click()
-    table = found.run.get_by_role("region", name="Graph as a table")
+def test_the_graph_as_a_table(widget: Widget) -> None:
+    widget.show(snapshots.at_gate())
+    widget.button("Show as table").click()
+    table = widget.run.get_by_role("region", name="Graph as a table")
     expect(table.get_by_role("row", name="approve_release Waiting")).to_contain_text("evaluate, report")
     expect(table.get_by_role("row", name="refuse Not started")).to_contain_text("quality (then)")
+
+
+def test_when_the_kernel_is_silent_the_server_is_asked(widget: Widget) -> None:
+    done = {
+        "id": snapshots.running()["execution"]["id"],
+        "state": "SUCCESS",
+        "ended": snapshots.at(90),
+        "failure": None,
+        "taskRuns": [],
+        "approvals": [],
+        "updatedAt": snapshots.at(95),
+    }
+    widget.page.route("**/executions/*", lambda route: route.fulfill(status=200, json=done))
+    widget.show(snapshots.running())
+    expect(widget.run.locator(".jp-gov-header [data-state=SUCCESS]")).to_be_visible(timeout=10_000)

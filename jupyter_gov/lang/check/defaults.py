@@ -34,6 +34,7 @@ class Defaults:
     catalogue: TypeCatalogue
     rules: list[_Default] = field(default_factory=list)
     made: list[MapNode] = field(default_factory=list)
+    _of_type: dict[str, tuple[MapNode | None, MapNode | None]] = field(default_factory=dict)
 
     def read(self, node: Node | None) -> None:
         """Read the block of a flow; its shape was checked with the flow."""
@@ -62,19 +63,26 @@ class Defaults:
 
     def apply(self, node: MapNode, written: str, info: TypeInfo | None) -> MapNode:
         """Return a task, trigger or nested value with the defaults of its type merged in."""
-        names = {written, *((info.name, *info.aliases) if info else ())}
-        rules = [rule for rule in self.rules if any(name.startswith(rule.prefix) for name in names)]
-        if not rules:
+        if not self.rules:
             return node
-        merged = node
-        # Of several forced ones the first wins, of several others too: each further one goes below.
-        for rule in rules:
-            if not rule.forced:
-                merged = self._merge(rule.values, merged)
-        for rule in reversed(rules):
+        if written not in self._of_type:
+            self._of_type[written] = self._collect({written, *((info.name, *info.aliases) if info else ())})
+        below, above = self._of_type[written]
+        merged = node if below is None else self._merge(below, node)
+        return merged if above is None else self._merge(merged, above)
+
+    def _collect(self, names: set[str]) -> tuple[MapNode | None, MapNode | None]:
+        """Return what goes below and what above a task of these names; of several rules the first wins."""
+        below: MapNode | None = None
+        above: MapNode | None = None
+        for rule in reversed(self.rules):
+            if not any(name.startswith(rule.prefix) for name in names):
+                continue
             if rule.forced:
-                merged = self._merge(merged, rule.values)
-        return merged
+                above = rule.values if above is None else self._merge(above, rule.values)
+            else:
+                below = rule.values if below is None else self._merge(below, rule.values)
+        return below, above
 
     def _merge(self, below: MapNode, above: MapNode) -> MapNode:
         """Return two maps as one; ``above`` wins, inner maps are merged, lists joined."""

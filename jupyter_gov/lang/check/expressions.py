@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from jupyter_gov.errors import Location
 from jupyter_gov.lang import expr
 from jupyter_gov.lang.check.scope import Scope, Use
-from jupyter_gov.lang.diagnostics import closest, listing, quoted
+from jupyter_gov.lang.diagnostics import listing, quoted
 from jupyter_gov.lang.nodes import ScalarNode
 from jupyter_gov.lang.ports import TypeInfo
 
@@ -83,9 +83,9 @@ class Expressions:
 
     def _task(self, use: Use, root: str, task: str, guarded: bool) -> None:
         types = self.scope.types
-        if task in types or any(task == f"{known}{end}" for known in types for end in _FOR_EACH_ITEM):
+        if task in types or any(task.endswith(end) and task.removesuffix(end) in types for end in _FOR_EACH_ITEM):
             return
-        hint = _hint(task, types, root) or f"Known tasks: {listing(types)}"
+        hint = self._hint(task, types, root) or f"Known tasks: {listing(types)}"
         self._say("GOV131", use, task, f"no task of this flow is called {quoted(task)}", hint=hint, error=not guarded)
 
     def _output(self, use: Use, task: str, rest: list[str]) -> None:
@@ -97,7 +97,7 @@ class Expressions:
 
     def _variable(self, use: Use, name: str, guarded: bool) -> None:
         if name not in self.variables:
-            hint = _hint(name, self.variables, "vars") or "Declare it under variables:"
+            hint = self._hint(name, self.variables, "vars") or "Declare it under variables:"
             self._say("GOV133", use, name, f"the flow has no variable {quoted(name)}", hint=hint, error=not guarded)
 
     def _input(self, use: Use, names: tuple[str, ...]) -> None:
@@ -107,10 +107,18 @@ class Expressions:
         if name in self.undeclared:
             return
         self.undeclared[name] = None
-        similar = _hint(name, self.inputs, "inputs")
+        similar = self._hint(name, self.inputs, "inputs")
         declare = f"Declare it under inputs: - id: {name}, type: STRING"
         self._say("GOV132", use, name, f"the input {quoted(name)} is used and not declared; in Kestra it has no value",
                   hint=f"{similar} {declare}" if similar else declare)  # fmt: skip
+
+    def _hint(self, name: str, known: Collection[str], root: str) -> str | None:
+        # "outputs.my-task" is read as "outputs.my minus task".
+        dashed = next((one for one in known if one.startswith(f"{name}-")), None)
+        if dashed:
+            return f"names with - need brackets: {root}['{dashed}']"
+        meant = self.scope.report.meant(name, known)
+        return f"did you mean {quoted(meant)}?" if meant else None
 
     def _say(self, code: str, use: Use, word: str, message: str, *, hint: str | None, error: bool = False) -> None:
         report = self.scope.report.error if error else self.scope.report.warn
@@ -123,13 +131,3 @@ def _covers(known: str, names: tuple[str, ...]) -> bool:
     parts = tuple(known.split("."))
     shorter = min(len(parts), len(names))
     return parts[:shorter] == names[:shorter]
-
-
-def _hint(name: str, known: Iterable[str] | Mapping[str, object], root: str) -> str | None:
-    names = list(known)
-    # "outputs.my-task" is read as "outputs.my minus task".
-    dashed = next((one for one in names if one.startswith(f"{name}-")), None)
-    if dashed:
-        return f"names with - need brackets: {root}['{dashed}']"
-    meant = closest(name, names)
-    return f"did you mean {quoted(meant)}?" if meant else None

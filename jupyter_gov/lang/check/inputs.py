@@ -8,7 +8,7 @@ from jupyter_gov.errors import LanguageError
 from jupyter_gov.lang.check.convert import Converter
 from jupyter_gov.lang.check.forms import properties_of
 from jupyter_gov.lang.check.validate import Validator, described
-from jupyter_gov.lang.diagnostics import closest, listing, quoted
+from jupyter_gov.lang.diagnostics import listing, quoted
 from jupyter_gov.lang.models.base import is_expression
 from jupyter_gov.lang.models.flow import InputDef
 from jupyter_gov.lang.models.inputs import INPUT_SPECS, dependency_order
@@ -51,7 +51,7 @@ class Inputs:
             return None
         spec = INPUT_SPECS.get(type_node.text)
         if spec is None:
-            meant = closest(type_node.text, INPUT_SPECS)
+            meant = self._report.meant(type_node.text, INPUT_SPECS)
             self._report.error(
                 "GOV111", f"{subject} has the unknown type {quoted(type_node.text)}", type_node,
                 f"did you mean {quoted(meant)}?" if meant else None,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from jupyter_gov.errors import Location
-from jupyter_gov.lang.diagnostics import Diagnostic, closest, listing, quoted
+from jupyter_gov.lang.diagnostics import Diagnostic, closest, closest_type, listing, quoted
 from jupyter_gov.lang.nodes import Node, ScalarNode, SourceTree
+
+MOST_GUESSES = 100
+MOST_NAMES = 2_000
 
 
 @dataclass(slots=True)
@@ -16,6 +19,7 @@ class Report:
 
     tree: SourceTree
     found: list[Diagnostic] = field(default_factory=list)
+    _guesses: int = 0
 
     def error(self, code: str, message: str, at: Node | Location, hint: str | None = None, **more: str | None) -> None:
         """Add a problem with which the flow cannot be registered."""
@@ -25,10 +29,20 @@ class Report:
         """Add a problem with which the flow still runs."""
         self.found.append(Diagnostic(code, "warning", message, hint, self._place(at), **more))
 
+    def meant(self, word: str, known: Collection[str], *, is_type: bool = False) -> str | None:
+        """Return the name that was probably meant, for as many mistakes as anybody reads.
+
+        Comparing every wrong word of a hostile text with every known one would take for ever.
+        """
+        self._guesses += 1
+        if self._guesses > MOST_GUESSES or len(known) > MOST_NAMES:
+            return None
+        return closest_type(word, known) if is_type else closest(word, known)
+
     def unknown_key(self, key: ScalarNode, where: str, known: Iterable[str]) -> str | None:
         """Add a key that does not exist here, and return the one that was probably meant."""
         names = list(known)
-        meant = closest(key.text, names)
+        meant = self.meant(key.text, names)
         self.error(
             "GOV112",
             f"unknown key {quoted(key.text)} in {where}",

@@ -11,7 +11,7 @@ from jupyter_gov.lang.check.defaults import Defaults
 from jupyter_gov.lang.check.inputs import Inputs
 from jupyter_gov.lang.check.report import Report
 from jupyter_gov.lang.check.validate import Validator
-from jupyter_gov.lang.diagnostics import closest_type, quoted
+from jupyter_gov.lang.diagnostics import quoted
 from jupyter_gov.lang.nodes import MapNode, Node, ScalarNode, scalars
 from jupyter_gov.lang.ports import TypeCatalogue, TypeInfo
 
@@ -71,7 +71,7 @@ class Scope:
         if problem:
             code, message, hint = "GOV119", f"{subject}: {problem}", "Repair or reinstall the plugin."
         else:
-            meant = closest_type(name.text, self.catalogue.names())
+            meant = self.report.meant(name.text, self.catalogue.names(), is_type=True)
             code, message = "GOV111", f"{subject} has the unknown type {quoted(name.text, 120)}"
             hint = f"did you mean {quoted(meant, 120)}?" if meant else "No installed plugin offers this type."
         if self.allow_unknown:

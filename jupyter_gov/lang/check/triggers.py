@@ -6,7 +6,7 @@ from jupyter_gov.lang.check.forms import properties_of
 from jupyter_gov.lang.check.scope import Scope
 from jupyter_gov.lang.check.tasks import is_nothing
 from jupyter_gov.lang.check.validate import described
-from jupyter_gov.lang.diagnostics import closest_type, quoted
+from jupyter_gov.lang.diagnostics import quoted
 from jupyter_gov.lang.models.base import TASK_ID
 from jupyter_gov.lang.models.flow import TriggerDef
 from jupyter_gov.lang.models.patterns import matches
@@ -65,7 +65,7 @@ class Triggers:
     def _info(self, type_node: ScalarNode, subject: str) -> TypeInfo | None:
         info = self._scope.catalogue.find(type_node.text) or CORE_TRIGGERS.get(type_node.text)
         if info is None:
-            meant = closest_type(type_node.text, CORE_TRIGGERS)
+            meant = self._report.meant(type_node.text, CORE_TRIGGERS, is_type=True)
             if meant and not self._scope.allow_unknown and not self._scope.catalogue.problem(type_node.text):
                 self._report.error("GOV111", f"{subject} has the unknown type {quoted(type_node.text, 120)}", type_node,
                                    f"did you mean {quoted(meant, 120)}?")  # fmt: skip

@@ -79,7 +79,8 @@ function GraphPicture({ graph, states, onSelect }: IGraphProps): React.ReactElem
     event.stopPropagation();
   };
   return (
-    <div className="jp-gov-canvas" ref={box}>
+    // Lumino would take the arrow keys for a move to another cell before they come here.
+    <div className="jp-gov-canvas" ref={box} data-lm-suppress-shortcuts="true">
       <svg
         width={placed.width}
         height={placed.height}
