@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from jupyter_gov.errors import Location
 from jupyter_gov.lang import expr
+from jupyter_gov.lang.check.report import MOST_NAMES
 from jupyter_gov.lang.check.scope import Scope, Use
 from jupyter_gov.lang.diagnostics import listing, quoted
 from jupyter_gov.lang.nodes import ScalarNode
@@ -35,6 +37,7 @@ class Expressions:
     variables: frozenset[str]
     undeclared: dict[str, None] = field(default_factory=dict)
     _seen: set[int] = field(default_factory=set)
+    _paths: dict[frozenset[str], frozenset[str]] = field(default_factory=dict)
 
     def check(self) -> None:
         """Check every text that was noted while the flow was read."""
@@ -85,7 +88,9 @@ class Expressions:
         types = self.scope.types
         if task in types or any(task.endswith(end) and task.removesuffix(end) in types for end in _FOR_EACH_ITEM):
             return
-        hint = self._hint(task, types, root) or f"Known tasks: {listing(types)}"
+        hint = self._hint(task, types, root)
+        if hint is None and len(types) <= MOST_NAMES:
+            hint = f"Known tasks: {listing(types)}"
         self._say("GOV131", use, task, f"no task of this flow is called {quoted(task)}", hint=hint, error=not guarded)
 
     def _output(self, use: Use, task: str, rest: list[str]) -> None:
@@ -101,7 +106,7 @@ class Expressions:
             self._say("GOV133", use, name, f"the flow has no variable {quoted(name)}", hint=hint, error=not guarded)
 
     def _input(self, use: Use, names: tuple[str, ...]) -> None:
-        if any(_covers(known, names) for known in (*self.inputs, *use.inputs)):
+        if self._declared(self.inputs, names) or self._declared(use.inputs, names):
             return
         name = names[0]
         if name in self.undeclared:
@@ -112,7 +117,16 @@ class Expressions:
         self._say("GOV132", use, name, f"the input {quoted(name)} is used and not declared; in Kestra it has no value",
                   hint=f"{similar} {declare}" if similar else declare)  # fmt: skip
 
+    def _declared(self, known: frozenset[str], names: tuple[str, ...]) -> bool:
+        """Return whether a path is that of an input, leads to one (its id has more dots), or into its value."""
+        if known not in self._paths:
+            self._paths[known] = frozenset(path for one in known for path in accumulate(one.split("."), "{}.{}".format))
+        paths = [*accumulate(names, "{}.{}".format)]
+        return paths[-1] in self._paths[known] or any(path in known for path in paths)
+
     def _hint(self, name: str, known: Collection[str], root: str) -> str | None:
+        if len(known) > MOST_NAMES:
+            return None
         # "outputs.my-task" is read as "outputs.my minus task".
         dashed = next((one for one in known if one.startswith(f"{name}-")), None)
         if dashed:
@@ -125,9 +139,3 @@ class Expressions:
         found = re.search(rf"(?<![\w-]){re.escape(word)}(?![\w])", use.node.text)
         place = self.scope.report.tree.locate_inside(use.node, found.start() if found else 0, len(word) if found else 1)
         report(code, f"{use.where}: {message}", place, hint)
-
-
-def _covers(known: str, names: tuple[str, ...]) -> bool:
-    parts = tuple(known.split("."))
-    shorter = min(len(parts), len(names))
-    return parts[:shorter] == names[:shorter]

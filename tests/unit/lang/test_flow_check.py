@@ -361,3 +361,25 @@ def test_any_text_gives_a_flow_or_diagnostics(text: str) -> None:
     for start in ("", "id: a\nnamespace: b\ntasks:\n  - id: one\n    type: test.Sample\n    "):
         result = run(start + text)
         assert (result.flow is None) == bool(result.errors)
+
+
+ONE = "id: a\nnamespace: b\ntasks:\n"
+TEXT = '  - {{id: task{n}, type: test.Sample, text: "{{{{ {name}{n}.v }}}}"}}\n'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ONE + "  - {id: x, type: test.Sample}\n" + "".join(f"kez{n}: v\n" for n in range(30_000)),
+        ONE + "".join(f"  - {{id: t{n}, type: test.Sampel{n}}}\n" for n in range(8_000)),
+        ONE + "".join(TEXT.format(n=n, name="outputs.tusk") for n in range(2_500)),
+        ONE + "".join(TEXT.format(n=n, name="inputs.gone") for n in range(1_500)),
+        "pluginDefaults:\n" + "  - {type: test, values: {text: x}}\n" * 1_500
+        + ONE + "".join(f"  - {{id: t{n}, type: test.Sample}}\n" for n in range(1_500)),
+    ],
+    ids=["unknown-keys", "unknown-types", "unknown-tasks", "undeclared-inputs", "defaults"],
+)  # fmt: skip
+def test_a_flow_full_of_mistakes_is_checked_in_time(text: str) -> None:
+    start = time.perf_counter()
+    run(text)
+    assert time.perf_counter() - start < 30  # seconds here; minutes when a comparison of all with all sneaks in
