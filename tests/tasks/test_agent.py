@@ -203,7 +203,7 @@ def test_guardrails(context: TestContext) -> None:
 def test_no_provider(context: TestContext) -> None:
     with pytest.raises(TaskError) as caught:
         run_task(AIAgent, {"prompt": "x"}, context=context)
-    assert (caught.value.code, "ai_provider" in (caught.value.hint or "")) == ("GOV850", True)
+    assert (caught.value.code, "ai_provider" in (caught.value.hint or "")) == ("GOV851", True)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_other_providers(context: TestContext, provider: dict[str, Any], message
     context.settings = {"ai.provider": provider}
     with pytest.raises(TaskError, match=message) as caught:
         run_task(AIAgent, {"prompt": "x"}, context=context)
-    assert caught.value.code in ("GOV850", "GOV801")
+    assert caught.value.code in ("GOV851", "GOV801")
 
 
 @pytest.mark.parametrize(

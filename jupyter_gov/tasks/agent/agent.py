@@ -81,8 +81,8 @@ outputFiles:
         Raises
         ------
         TaskError
-            ``GOV850``: no provider is known, or that of the settings is malformed. ``GOV852``: too many tool calls.
-            ``GOV853``: the model failed. ``GOV854``: the answer is not the JSON that was asked for.
+            ``GOV851``: no provider is known, or that of the settings is malformed. ``GOV852``: too many tool calls.
+            ``GOV853``, ``GOV855``: the model failed. ``GOV854``: the answer is not the JSON that was asked for.
         """
         violated = self._violation(ctx, self.guardrails.input, "message", self.prompt)
         if violated is not None:
@@ -156,12 +156,12 @@ def _configured(ctx: RunContext) -> Provider:
     if not written:
         raise TaskError(
             "The agent has no provider, and the settings name none.",
-            code="GOV850",
+            code="GOV851",
             hint="Add `provider` to the task, or set ai_provider in the settings of jupyter_gov, for a demo to "
             "{'type': 'jupyter_gov.provider.Scripted'}.",
         )
     try:
         member = Provider.member(written)
     except ValueError as error:
-        raise TaskError(f"The setting ai.provider is wrong: {error}.", code="GOV850") from None
+        raise TaskError(f"The setting ai.provider is wrong: {error}.", code="GOV851") from None
     return bind(member, written, ctx.render)

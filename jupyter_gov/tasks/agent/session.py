@@ -86,7 +86,8 @@ class AgentSession:
         InstallationError
             ``GOV911``: the extra ``agent`` is not installed.
         TaskError
-            ``GOV852``: it called tools more often than allowed. ``GOV853``: the model failed.
+            ``GOV852``: it called tools more often than allowed. ``GOV853``: the script of the model has no
+            further turn. ``GOV855``: the model failed.
         """
         begin = time.monotonic()
         try:
@@ -137,7 +138,7 @@ class AgentSession:
         except GovError:
             raise
         except (AgentRunError, UserError) as error:
-            raise TaskError(f"The model failed: {error}.", code="GOV853", outputs=self.outputs()) from error
+            raise TaskError(f"The model failed: {error}.", code="GOV855", outputs=self.outputs()) from error
         return self.record
 
     async def sandbox(self, seconds: float, memory: int) -> Sandbox:
