@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-_RESULTS = pytest.StashKey[dict[str, dict[str, Counter[str]]]]()
+_PROPERTY = "conformance"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,10 +27,6 @@ def corpus_of(config: pytest.Config) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_RESULTS] = defaultdict(lambda: defaultdict(Counter))
-
-
 @pytest.fixture(scope="session")
 def corpus(pytestconfig: pytest.Config) -> Path:
     """The folder of the corpus; without one the test is reported as skipped."""
@@ -40,27 +36,40 @@ def corpus(pytestconfig: pytest.Config) -> Path:
     return folder
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]
-    outcome = yield
-    report = outcome.get_result()
+class Score:
+    """Counts outcomes per file and group, also of workers in other processes."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when != "call" and not (report.when == "setup" and not report.passed):
+            return
+        for name, value in report.user_properties:
+            if name == _PROPERTY:
+                file, group = str(value).split("/", 1)
+                self.files[file][group][report.outcome] += 1
+
+    def pytest_terminal_summary(self, terminalreporter, config: pytest.Config) -> None:  # type: ignore[no-untyped-def]
+        for file, groups in sorted(self.files.items()):
+            terminalreporter.section(f"conformance: {file}")
+            for group, counts in sorted(groups.items()):
+                terminalreporter.write_line(_row(group, counts))
+            terminalreporter.write_line(_row("all", sum(groups.values(), Counter())))
+        target = config.getoption("--report", default=None)
+        if target and self.files:
+            Path(target).write_text(json.dumps(self.files, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Score(), "conformance-score")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
     marker = item.get_closest_marker("conformance")
-    if marker is None or (report.when != "call" and not (report.when == "setup" and report.skipped)):
-        return
-    file, group = marker.args
-    item.config.stash[_RESULTS][file][group][report.outcome] += 1
-
-
-def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:  # type: ignore[no-untyped-def]
-    results = config.stash[_RESULTS]
-    for file, groups in sorted(results.items()):
-        terminalreporter.section(f"conformance: {file}")
-        for group, counts in sorted(groups.items()):
-            terminalreporter.write_line(_row(group, counts))
-        terminalreporter.write_line(_row("all", sum(groups.values(), Counter())))
-    target = config.getoption("--report", default=None)
-    if target and results:
-        Path(target).write_text(json.dumps(results, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    if marker is not None:
+        item.user_properties.append((_PROPERTY, "/".join(marker.args)))
 
 
 def _row(name: str, counts: Counter[str]) -> str:

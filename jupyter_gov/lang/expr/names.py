@@ -13,6 +13,12 @@ from jupyter_gov.lang.expr.registry import FILTERS, FUNCTIONS, TESTS, Callable
 
 Invocation = nodes.Filter | nodes.Test | nodes.Call
 _RENAMED: Final = {"dateFormat": "date", "numberformat": "numberFormat", "tojson": "toJson", "count": "length"}
+# Functions of Kestra that would do work of a task while a text is rendered.
+_ELSEWHERE: Final = {
+    "http": "Fetch it in a task of type `io.kestra.plugin.core.http.Request` and read its output.",
+    "subflow": "Run it in a task of type `io.kestra.plugin.core.flow.Subflow` and read its outputs.",
+    "appLink": "There are no apps here.",
+}
 _TABLES: Final = {"filter": FILTERS, "function": FUNCTIONS, "test": TESTS}
 
 
@@ -38,6 +44,8 @@ def target_of(kind: str, name: str, offset: int, macros: Iterable[str]) -> Calla
 
 
 def _of_another_kind(kind: str, name: str) -> str | None:
+    if kind == "function" and name in _ELSEWHERE:
+        return _ELSEWHERE[name]
     if kind == "filter" and name in FUNCTIONS:
         return f"`{name}` is a function: write `{name}(…)`."
     if kind == "function" and name in FILTERS:

@@ -13,6 +13,7 @@ from jupyter_gov.lang.expr.environment import ENVIRONMENT
 from jupyter_gov.lang.expr.faults import Fault, LimitFault, MissingFault
 from jupyter_gov.lang.expr.limits import DEFAULT, Budget, Limits
 from jupyter_gov.lang.expr.state import State
+from jupyter_gov.lang.expr.typed import TypedState
 from jupyter_gov.lang.expr.values import SEQUENCES
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def render_typed(
     Parameters
     ----------
     single
-        Refuse a text that is more than one expression, as Kestra does.
+        Refuse an output that is more than one value, as Kestra does, instead of making it text.
 
     Raises
     ------
@@ -101,7 +102,7 @@ def render_typed(
         if state.compiled.expression is not None:
             return state.compiled.expression(state)
         if single:
-            raise Fault("only a single expression has a typed value")
+            return TypedState(state.environment, state.compiled, context, host, state.budget).value()
         return state.text()
 
     return _run(template, value, context, host, Budget(limits))

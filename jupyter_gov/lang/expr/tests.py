@@ -67,9 +67,9 @@ def is_map(state: State, value: Any) -> bool:
 
 @check("json")
 def is_json(state: State, value: Any) -> bool:
-    """Whether a text can be read as JSON."""
+    """Whether a text can be read as JSON; maps and lists are JSON already."""
     if not isinstance(value, str):
-        return False
+        return isinstance(value, Mapping) or is_list(value)
     if not value.strip():
         return True
     try:

@@ -93,6 +93,31 @@ def test_typed_can_refuse_more_than_one_expression() -> None:
 
 
 @pytest.mark.parametrize(
+    ("template", "value"),
+    [
+        ("{{ n }}", 3),
+        ("{% if true %}{{ n }}{% endif %}", 3),
+        ("{% set x = n + 1 %}{{ x }}", 4),
+        ("{{ s }} text", "s text"),
+        ("{{ null }}{{ n }}", 3),
+        ("{# nothing #}", None),
+        ("{% macro m() %}{{ n ?? 1 }}{{ 2 }}{% endmacro %}{{ m() }}", "12"),
+        ("{% filter upper %}a{{ n }}{% endfilter %}", "A3"),
+        ("{{ n }} text", ExpressionError),
+        ("text {{ s }}", ExpressionError),
+        ("{% for i in [1, 2] %}{{ i }}{% endfor %}", ExpressionError),
+    ],
+)
+def test_typed_as_kestra_does(template: str, value: Any) -> None:
+    context = {"n": 3, "s": "s"}
+    if value is ExpressionError:
+        with pytest.raises(ExpressionError, match="one value"):
+            expr.render_typed(template, context, single=True)
+    else:
+        assert expr.render_typed(template, context, single=True) == value
+
+
+@pytest.mark.parametrize(
     ("text", "yes"),
     [(None, False), ("", False), ("false", False), ("0", False), ("-0", False), (" ", False), ("false\n", False)]
     + [(text, True) for text in ("true", "1", "no", "FALSE", "0.0", "null", "[]", "-1", "x")],
@@ -149,6 +174,7 @@ def test_undefined_names_the_part_and_its_place(template: str, name: str, line: 
         ("{{ x | fromJson }}", "GOV153", 1, 8, "is a function: write `fromJson(…)`"),
         ("{{ x | dateFormat('y') }}", "GOV153", 1, 8, "Write `date`"),
         ("{{ upper(x) }}", "GOV153", 1, 4, "is a filter: write `… | upper`"),
+        ("{{ http('https://x') }}", "GOV153", 1, 4, "http.Request"),
         ("{{ secrets('X') }}", "GOV153", 1, 4, "Did you mean `secret`?"),
         ("{{ x is emtpy }}", "GOV153", 1, 9, "Did you mean `empty`?"),
         ("{{ x | join(', ', 2) }}", "GOV154", 1, 8, "too many"),
