@@ -66,7 +66,11 @@ def run_verb(session: Session, line: str, cell: str | None) -> Any:
         return verb.act(session, Namespace(text=_text(name, rest, cell)))
     if cell is not None:
         raise UsageError(f"%gov {name} takes no cell; write it with one %")
-    return verb.act(session, opts.parse(_parser(name, verb), rest))
+    parser = _parser(name, verb)
+    if {"--help", "-h"} & set(opts.words_of(rest)):
+        ipy.display({"text/plain": parser.format_help()})
+        return None
+    return verb.act(session, opts.parse(parser, rest))
 
 
 def _text(name: str, rest: str, cell: str | None) -> str:

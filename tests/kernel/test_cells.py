@@ -307,3 +307,31 @@ def test_loading_the_extension_imports_nothing_heavy(home: Path) -> None:
         assert kernel.ok(f"print([name for name in {heavy} if name in sys.modules])").text.strip() == "[]"
     finally:
         kernel.close()
+
+
+STUBBORN = """\
+id: stubborn
+namespace: demo
+tasks:
+  - id: nap
+    type: io.kestra.plugin.scripts.shell.Commands
+    commands:
+      - trap '' TERM INT; for i in $(seq 600); do sleep 0.1; done
+"""
+
+
+def test_a_second_interrupt_detaches_and_says_how_to_come_back(kernel: Kernel, gov: Gov) -> None:
+    message = kernel.begin(cell("--as run", STUBBORN))
+    actor = local_actor()
+
+    def deep_in() -> bool:
+        return any(run.state is State.RUNNING for run in gov.executions.list(actor))
+
+    until(deep_in, "the run")
+    kernel.interrupt()
+    until(lambda: gov.executions.list(actor)[0].state in {State.KILLING, State.KILLED}, "the request to stop")
+    kernel.interrupt()
+    left = kernel.end(message)
+    assert left.error["ename"] == "InterruptedRunError"
+    assert "%gov show" in left.text or "KILLED" in left.text
+    until(lambda: gov.executions.list(actor)[0].state is State.KILLED, "the kill")

@@ -1,0 +1,67 @@
+"""``jupyter gov demo``: the main job from end to end on embedded defaults."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+from pathlib import Path
+
+from tests.cli.conftest import SCRIPT, Cli
+
+
+def test_unattended(cli: Cli, home: Path) -> None:
+    ended = cli("demo", "shown", "--yes")
+    assert ended.code == 0, ended.err
+    for fact in (
+        "✖ FAILED company.team.ai.governed-model-training",
+        "✔ SUCCESS company.team.ai.governed-model-training",
+        '⏸ gate "human-approval-gate" asks',
+        "✔ SUCCESS company.team.mlops.model-deployment-with-approval",
+        "Dear leadership team",
+        "✔ SUCCESS company.team.automation.governed-ai-agent",
+        "executed notebook: report-executed.ipynb",
+        "hold together",
+        "jupyter lab 00_start.ipynb",
+    ):
+        assert fact in ended.out
+    assert (home / "shown" / "report-executed.ipynb").is_file()
+    assert "Dear leadership team" in (home / "shown" / "mail" / "1.eml").read_text()
+    states = [run["state"] for run in cli("runs", "--json").json]
+    assert sorted(states) == ["FAILED", "SUCCESS", "SUCCESS", "SUCCESS", "SUCCESS"]
+
+
+def test_nobody_to_ask_means_rejected(cli: Cli) -> None:
+    ended = cli("demo", "shown")
+    assert ended.code == 1
+    assert "nobody is at the terminal: rejected" in ended.out
+    decided = cli("approvals", "--all", "--json").json
+    assert {gate["status"] for gate in decided} == {"REJECTED"}
+
+
+def test_asks_at_the_terminal(cli: Cli, home: Path) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [str(SCRIPT), "demo", "shown"],
+        cwd=home,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    os.close(theirs)
+    os.write(ours, b"maybe\ny\ny\n")
+    out, _ = process.communicate(timeout=120)
+    os.close(ours)
+    assert process.returncode == 0
+    assert "please answer y or n" in out
+
+
+def test_keeps_what_was_edited_and_refuses_what_cannot_be_written(cli: Cli, home: Path) -> None:
+    (home / "shown").mkdir()
+    (home / "shown" / "00_start.ipynb").write_text("mine")
+    assert cli("demo", "shown", "--yes").code == 0
+    assert (home / "shown" / "00_start.ipynb").read_text() == "mine"
+    (home / "file").write_text("")
+    refused = cli("demo", "file/shown", "--yes")
+    assert (refused.code, "GOV352" in refused.err) == (1, True)
