@@ -86,7 +86,7 @@ function Subject({ approval }: { readonly approval: IApproval }): React.ReactEle
       </dl>
       <NamedTexts items={subject.inputs} caption={trans.__('Inputs')} />
       {subject.upstream.length > 0 && (
-        <section aria-label={trans.__('Results it rests on')}>
+        <div>
           <h4>{trans.__('Results it rests on')}</h4>
           <dl>
             {subject.upstream.map((item, index) => (
@@ -98,7 +98,7 @@ function Subject({ approval }: { readonly approval: IApproval }): React.ReactEle
               </div>
             ))}
           </dl>
-        </section>
+        </div>
       )}
     </details>
   );

@@ -113,7 +113,9 @@ function GraphPicture({ graph, states, onSelect }: IGraphProps): React.ReactElem
             at={at}
             state={states.get(at.node.id) ?? null}
             focusable={index === current}
-            hold={element => (nodes.current[index] = element)}
+            hold={element => {
+              nodes.current[index] = element;
+            }}
             onFocus={() => setCurrent(index)}
             onClick={() => onSelect(at.node.id)}
             onKeyDown={event => onKey(event, index)}
@@ -154,12 +156,15 @@ function GraphNode(props: IGraphNodeProps): React.ReactElement {
   const word = stateWord(trans, state);
   return (
     <g
-      ref={props.hold}
+      ref={element => {
+        // Preact writes the property's name, which SVG does not know as the attribute.
+        element?.setAttribute('tabindex', props.focusable ? '0' : '-1');
+        props.hold(element);
+      }}
       className={`jp-gov-node jp-gov-kind-${at.node.kind} jp-gov-tone-${look.tone}`}
       transform={`translate(${at.x},${at.y})`}
       role="button"
-      tabIndex={props.focusable ? 0 : -1}
-      aria-label={trans.__('%1, %2', at.node.label, word)}
+      aria-label={`${at.node.label} ${word}`}
       data-node={at.node.id}
       data-state={state ?? 'NONE'}
       onFocus={props.onFocus}
@@ -197,7 +202,7 @@ function GraphTable({ graph, states, onSelect }: IGraphProps): React.ReactElemen
     <div
       className="jp-gov-scroll"
       tabIndex={0}
-      role="region"
+      role="group"
       aria-label={trans.__('Graph as a table')}
     >
       <table>

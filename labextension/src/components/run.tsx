@@ -39,7 +39,6 @@ export function RunView(props: IRunProps): React.ReactElement {
   const now = useNow(running);
   const [toggled, setToggled] = React.useState<ReadonlyMap<string, boolean>>(new Map());
   const tasks = React.useRef<HTMLDivElement>(null);
-  const tasksTitle = useUid('tasks');
 
   const states = React.useMemo(() => statesByTask(snapshot.tasks), [snapshot.tasks]);
   const open = React.useMemo(() => {
@@ -81,10 +80,8 @@ export function RunView(props: IRunProps): React.ReactElement {
       {snapshot.graph.nodes.length > 1 && snapshot.graph.nodes.length <= GRAPH_LIMIT && (
         <GraphView graph={snapshot.graph} states={states} onSelect={show} />
       )}
-      <section aria-labelledby={tasksTitle} ref={tasks}>
-        <h3 id={tasksTitle} className="jp-gov-hidden">
-          {trans.__('Tasks')}
-        </h3>
+      <div ref={tasks}>
+        <h3 className="jp-gov-hidden">{trans.__('Tasks')}</h3>
         <TaskList
           tasks={snapshot.tasks}
           waiting={running ? waiting : []}
@@ -92,7 +89,7 @@ export function RunView(props: IRunProps): React.ReactElement {
           open={open}
           onToggle={toggle}
         />
-      </section>
+      </div>
       {decided.map(gate => (
         <ApprovalCard
           key={gate.id}

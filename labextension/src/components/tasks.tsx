@@ -22,7 +22,7 @@ export function TaskList(props: ITaskListProps): React.ReactElement {
     return <p className="jp-gov-note">{trans.__('No task has started yet.')}</p>;
   }
   return (
-    <div className="jp-gov-scroll" tabIndex={0} role="region" aria-label={trans.__('Tasks')}>
+    <div className="jp-gov-scroll" tabIndex={0} role="group" aria-label={trans.__('Tasks')}>
       <table className="jp-gov-tasks">
         <thead>
           <tr>
@@ -158,7 +158,7 @@ function Log({ lines, total, task }: ILogProps): React.ReactElement | null {
     return <p className="jp-gov-note">{trans.__('No log lines.')}</p>;
   }
   return (
-    <section className="jp-gov-log">
+    <div className="jp-gov-log">
       <h4>{trans.__('Log')}</h4>
       {total > lines.length && (
         <p className="jp-gov-note">{trans.__('The last %1 of %2 lines.', lines.length, total)}</p>
@@ -183,7 +183,7 @@ function Log({ lines, total, task }: ILogProps): React.ReactElement | null {
           </div>
         ))}
       </div>
-    </section>
+    </div>
   );
 }
 

@@ -16,7 +16,7 @@ export function Block({
   const trans = useTrans();
   return (
     <>
-      <pre className="jp-gov-block" tabIndex={0} role="region" aria-label={label}>
+      <pre className="jp-gov-block" tabIndex={0} role="group" aria-label={label}>
         {text}
       </pre>
       {truncated && <p className="jp-gov-note">{trans.__('Only the beginning is shown here.')}</p>}
@@ -36,7 +36,7 @@ export function NamedTexts({
     return null;
   }
   return (
-    <section className="jp-gov-named" aria-label={caption}>
+    <div className="jp-gov-named">
       <h4>{caption}</h4>
       <dl>
         {items.map(item => (
@@ -52,7 +52,7 @@ export function NamedTexts({
           </div>
         ))}
       </dl>
-    </section>
+    </div>
   );
 }
 
