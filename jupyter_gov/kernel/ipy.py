@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, HelpFormatter
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
@@ -53,7 +53,9 @@ def argument(*names: str, **how: Any) -> Callable[[F], F]:
 
 def parser(prog: str, description: str) -> ArgumentParser:
     """Return an argument parser that raises ``UsageError`` instead of leaving the interpreter."""
-    made: ArgumentParser = arguments.MagicArgumentParser(prog=prog, description=description)  # type: ignore[no-untyped-call]
+    made: ArgumentParser = arguments.MagicArgumentParser(  # type: ignore[no-untyped-call]
+        prog=prog, description=description, formatter_class=HelpFormatter
+    )
     return made
 
 
