@@ -20,7 +20,7 @@ from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from jupyter_gov.errors import InstallationError, StoreError
 from jupyter_gov.store import faults
-from jupyter_gov.store.disks import refuse_network_disk
+from jupyter_gov.store.disks import make_private, refuse_network_disk
 from jupyter_gov.store.statements import Name, Statement
 
 BUSY_TIMEOUT_MS = 10_000
@@ -34,6 +34,14 @@ _BEGIN: Mapping[tuple[Name, bool], str] = {
     # All selects of one read see the same moment: an execution is never loaded half old, half new.
     ("postgresql", False): "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 }
+
+
+_writers: dict[str, threading.Lock] = {}
+
+
+def _writer_of(path: str) -> threading.Lock:
+    """Return the lock that all stores of this process share for one file."""
+    return _writers.setdefault(path, threading.Lock())
 
 
 class Tx:
@@ -91,10 +99,10 @@ class Database:
     def __init__(self, url: URL) -> None:
         self.url = url
         self.dialect: Name = "sqlite" if url.get_backend_name() == "sqlite" else "postgresql"
-        self.path: Path | None = None
+        self.path = self._file()
         self.engine = self._connect_sqlite() if self.dialect == "sqlite" else self._connect_postgresql()
         # SQLite has one writer anyway: threads of this process queue here and not in its busy loop.
-        self._writer = threading.Lock() if self.dialect == "sqlite" else None
+        self._writer = _writer_of(str(self.path)) if self.path else None
         self._here = threading.local()
         self._pid = os.getpid()
         self.closed = False
@@ -109,7 +117,7 @@ class Database:
         """Open one writing transaction; it is durable when the block ends, gone when the block raises."""
         if getattr(self._here, "writing", False):
             raise StoreError("a writing transaction is open in this thread already", code=faults.CLOSED)
-        if self._writer and not self._writer.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+        if self._writer is not None and not self._writer.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
             raise StoreError("another thread of this process holds the database", code=faults.LOCKED)
         self._here.writing = True
         try:
@@ -117,7 +125,7 @@ class Database:
                 yield tx
         finally:
             self._here.writing = False
-            if self._writer:
+            if self._writer is not None:
                 self._writer.release()
         tx.committed()
 
@@ -195,20 +203,25 @@ class Database:
 
         return (psycopg.Error,)
 
-    def _connect_sqlite(self) -> Engine:
-        if sqlite3.sqlite_version_info < (3, 35):
-            raise InstallationError(
-                f"SQLite 3.35 or newer is needed, this Python has {sqlite3.sqlite_version}",
-                code="GOV901",
-                hint="Use a newer Python build.",
-            )
+    def _file(self) -> Path | None:
+        if self.dialect != "sqlite":
+            return None
         if not self.url.database or self.url.database == ":memory:":
             raise StoreError(
                 "a store needs a file: every process and thread must see the same data",
                 code=faults.BAD_URL,
                 hint="Give a path, or sqlite:////absolute/path.db.",
             )
-        self.path = Path(self.url.database).expanduser().absolute()
+        return Path(self.url.database).expanduser().absolute()
+
+    def _connect_sqlite(self) -> Engine:
+        if sqlite3.sqlite_version_info < (3, 35):
+            raise InstallationError(
+                f"SQLite 3.35 or newer is needed, this Python has {sqlite3.sqlite_version}",
+                code="GOV903",
+                hint="Use a newer Python build.",
+            )
+        assert self.path is not None  # noqa: S101 - see _file
         refuse_network_disk(self.path.parent)
         self._create_file(self.path)
         pool = {"poolclass": QueuePool, "pool_size": 8, "max_overflow": 56}
@@ -217,7 +230,7 @@ class Database:
     def _create_file(self, path: Path) -> None:
         # History is private: the umask must not decide who may read it.
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_private(path.parent)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         except OSError as error:
             raise faults.from_os(error, str(path)) from error
@@ -254,6 +267,9 @@ class Database:
             ) from error
 
 
+_URL_HINT = "Use a path, sqlite:////path.db or postgresql+psycopg://user@host/database."
+
+
 def parse_url(text: str) -> URL:
     """Return the URL of a store: ``sqlite:////path``, a plain path, or ``postgresql+psycopg://…``.
 
@@ -266,14 +282,15 @@ def parse_url(text: str) -> URL:
         return URL.create("sqlite", database=str(Path(text).expanduser().absolute()))
     try:
         url = make_url(text)
-    except ArgumentError as error:
-        raise StoreError(f"{text!r} is not a database URL", code=faults.BAD_URL) from error
+    except (ArgumentError, ValueError):
+        # It may hold a password, so it is not repeated; nor is SQLAlchemy's error, which does repeat it.
+        raise StoreError("the store's URL cannot be read", code=faults.BAD_URL, hint=_URL_HINT) from None
     if url.drivername in {"postgresql", "postgres"}:
         url = url.set(drivername="postgresql+psycopg")
     if url.drivername not in {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}:
         raise StoreError(
             f"a store cannot live in {url.drivername!r}",
             code=faults.BAD_URL,
-            hint="Use sqlite:////path.db or postgresql+psycopg://user@host/database.",
+            hint=_URL_HINT,
         )
     return url

@@ -33,6 +33,13 @@ def filesystem_of(path: Path, mounts: str) -> str | None:
     return kind
 
 
+def make_private(folder: Path) -> None:
+    """Create a folder and those above it that are missing, closed to other users whatever the umask says."""
+    missing = [folder, *folder.parents]
+    for one in reversed(missing[: next(n for n, path in enumerate(missing) if path.exists())]):
+        one.mkdir(mode=0o700, exist_ok=True)
+
+
 def refuse_network_disk(folder: Path) -> None:
     """Refuse a folder on a network disk, where SQLite's locks do not hold and files get damaged.
 

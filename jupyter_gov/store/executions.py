@@ -8,9 +8,9 @@ from typing import Any
 
 from jupyter_gov.domain.commands import ClearTimers, CloseApproval, Command, Fact, FreeSlot, Notify, SetTimer, Step
 from jupyter_gov.domain.events import Event, Start
-from jupyter_gov.domain.execution import Execution, TaskRun
-from jupyter_gov.errors import AuditError, ConflictError
-from jupyter_gov.store import commitments
+from jupyter_gov.domain.execution import Execution
+from jupyter_gov.errors import AuditError, ConflictError, StoreError
+from jupyter_gov.store import commitments, faults
 from jupyter_gov.store import execution_sql as sql
 from jupyter_gov.store.approvals import Approvals
 from jupyter_gov.store.audit_log import AuditLog
@@ -227,11 +227,20 @@ class Executions(Listing):
         if row is None:
             return None
         data = tx.row(sql.LOAD_DATA, key) or ()
-        items = {found[1]: tuple(from_json(found[2])) for found in tx.rows(sql.LOAD_ITEMS, key)}
-        runs: list[TaskRun] = [task_run_from(run, items.get(run[1])) for run in tx.rows(sql.LOAD_RUNS, key)]
-        return execution_from(
-            dict(zip(sql.COLUMNS, row, strict=True)), dict(zip(sql.DATA_COLUMNS, data, strict=True)), runs
-        )
+        items, runs = tx.rows(sql.LOAD_ITEMS, key), tx.rows(sql.LOAD_RUNS, key)
+        try:
+            values = {found[1]: tuple(from_json(found[2])) for found in items}
+            return execution_from(
+                dict(zip(sql.COLUMNS, row, strict=True)),
+                dict(zip(sql.DATA_COLUMNS, data, strict=True)),
+                [task_run_from(run, values.get(run[1])) for run in runs],
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(
+                f"the stored columns of execution {execution_id} are damaged: {error}",
+                code=faults.DAMAGED,
+                hint="Run 'jupyter gov audit verify' to see what was altered, and restore a backup.",
+            ) from error
 
 
 def _changes(step: Step, expected_version: int) -> bool:

@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from jupyter_gov.errors import StoreError
 from jupyter_gov.store import faults
+from jupyter_gov.store.disks import make_private
 
 _HEX = re.compile(r"[0-9a-f]{64}")
 _SCHEMES = frozenset({"kestra", "gov"})
@@ -113,7 +114,7 @@ class Files:
 
     def _incoming(self) -> _Incoming:
         folder = self.root / "incoming"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(folder)
         return _Incoming(folder)
 
     def _settle(self, stream: BinaryIO, temporary: Path, digest: str) -> None:
@@ -121,7 +122,7 @@ class Files:
         os.fsync(stream.fileno())
         temporary.chmod(0o400)
         target = self._blob(digest)
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(target.parent)
         temporary.replace(target)
         _sync_folder(target.parent)
         if self._remote is not None and not self._has(digest):
@@ -137,7 +138,7 @@ class Files:
             if found != digest:
                 raise StoreError(f"the stored file {uri} was altered: its digest is {found}", code="GOV722")
             stream.flush()
-            local.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private(local.parent)
             shutil.move(temporary, local)
 
 

@@ -15,8 +15,11 @@ from pathlib import Path
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from jupyter_gov.domain.actor import SYSTEM
+from jupyter_gov.domain.commands import Fact
 from jupyter_gov.errors import StoreError
 from jupyter_gov.store import faults, triggers
+from jupyter_gov.store.audit_log import AuditLog
 from jupyter_gov.store.database import Database, Tx
 from jupyter_gov.store.tables import HEAD, VERSION_TABLE, Base
 
@@ -38,12 +41,24 @@ def upgrade(database: Database) -> tuple[str | None, str]:
     if found is not None and found not in REVISIONS:
         raise _newer(database, found)
     if found == HEAD:
+        _restore_triggers(database)
         return found, HEAD
     if database.dialect == "sqlite":
         ensure(database, upgrade=True)
     else:
         _migrate(database)
     return found, HEAD
+
+
+def _restore_triggers(database: Database) -> None:
+    """Put back triggers that somebody dropped, and say so in the history: what they did meanwhile must stay visible."""
+    with database.write() as tx:
+        gone = triggers.missing(tx)
+        if gone:
+            triggers.restore(tx)
+            fact = Fact("audit.triggersRestored", "database", SYSTEM.id, str(SYSTEM.assurance), {"triggers": gone})
+            AuditLog().append(tx, "admin", [fact])
+            _log.warning("triggers that protect the history of %s were missing: %s", database.name, ", ".join(gone))
 
 
 def ensure(database: Database, *, upgrade: bool) -> None:
@@ -109,7 +124,7 @@ def _fresh() -> tuple[str, ...]:
         for table in tables
         for index in sorted(table.indexes, key=lambda index: str(index.name))
     ]
-    made.append(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL)")
+    made.append(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
     made.append(f"INSERT INTO {VERSION_TABLE} VALUES ('{HEAD}')")  # noqa: S608 - a constant
     return tuple(made)
 
@@ -120,7 +135,7 @@ def _create(database: Database) -> None:
             return  # another process was faster; the lock of this transaction let it finish
         for statement in _fresh():
             tx.cursor.execute(statement)
-        triggers.create(database, tx)
+        triggers.restore(tx)
 
 
 def backup(database: Database) -> Path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from jupyter_gov.store.database import Database, Tx
+from jupyter_gov.store.database import Tx
 from jupyter_gov.store.statements import Name
 
 _ENTRIES, _BODIES, _ACTORS = "gov_audit_entries", "gov_audit_bodies", "gov_audit_actors"
@@ -89,7 +89,10 @@ def _missing_postgresql(tx: Tx) -> list[str]:
     return gone
 
 
-def create(database: Database, tx: Tx) -> None:
-    """Create the triggers in a fresh database."""
-    for statement in ddl(database.dialect):
+def restore(tx: Tx) -> None:
+    """Create the triggers, in a fresh database or where they were dropped or altered."""
+    for name in TRIGGERS[tx.dialect]:
+        on = f" ON {name.rsplit('_', 1)[0]}" if tx.dialect == "postgresql" else ""
+        tx.cursor.execute(f"DROP TRIGGER IF EXISTS {name}{on}")
+    for statement in ddl(tx.dialect):
         tx.cursor.execute(statement)
