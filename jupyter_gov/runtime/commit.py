@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from jupyter_gov.domain.events import TimerFired
@@ -31,11 +32,12 @@ class Committer:
     gate that people decided while its deadline was being applied: then only the timer is dropped.
     """
 
-    def __init__(self, world: World, decider: Decider, *, owner: str) -> None:
+    def __init__(self, world: World, decider: Decider, *, owner: str, writing: AbstractContextManager[bool]) -> None:
         self._world = world
         self._store: Store = world.store
         self._decider = decider
         self._owner = owner
+        self._writing = writing
         self.commits = 0
 
     def commit(self, executions: Sequence[Owned], buffers: Sequence[LogBuffer]) -> Iterator[Work | Owned]:
@@ -99,7 +101,8 @@ class Committer:
             return
         try:
             self._world.faults.reach("commit.before")
-            self._store.retrying(lambda tx: self._transaction(tx, works, lines))
+            with self._writing:
+                self._store.retrying(lambda tx: self._transaction(tx, works, lines))
         except BaseException:
             for buffer, found in taken:
                 buffer.give_back(found)

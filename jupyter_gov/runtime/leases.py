@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from threading import Condition, Thread
+from threading import Condition, Lock, Thread
 from typing import TYPE_CHECKING
 
 from jupyter_gov.errors import StoreError
@@ -32,6 +32,12 @@ class LeaseKeeper:
         Called (in the keeper's thread) with an execution's id when its lease is gone or about to lapse.
     on_renewed
         Called after each renewal: what watches over child processes learns that we live.
+
+    Attributes
+    ----------
+    writing
+        Held by the loop while it stores steps. A renewal touches the same rows in another order, and on PostgreSQL
+        the two would lock each other out for a second; so it waits a little, but not as long as the leases last.
     """
 
     def __init__(
@@ -48,6 +54,7 @@ class LeaseKeeper:
         self._ttl = ttl
         self._on_lost = on_lost
         self._on_renewed = on_renewed
+        self.writing = Lock()
         self._changed = Condition()
         self._until: dict[str, float] = {}
         self._thread: Thread | None = None
@@ -80,6 +87,7 @@ class LeaseKeeper:
             ours = list(self._until)
         if not ours:
             return
+        waited = self.writing.acquire(timeout=self._ttl / 10)
         try:
             with self._store.write() as tx:
                 kept = self._store.leases.renew(tx, self._owner, self._ttl)
@@ -87,6 +95,9 @@ class LeaseKeeper:
             _LOG.warning("leases could not be renewed: %s", error)
             self._give_up(execution_id for execution_id in ours if not self.holds(execution_id))
             return
+        finally:
+            if waited:
+                self.writing.release()
         with self._changed:
             for execution_id in ours:
                 if execution_id in kept and execution_id in self._until:

@@ -117,7 +117,7 @@ class Loop:
             world, claimer, self._board, self._scheduler, owner=owner, run_as=run_as, background=background
         )
         decider = Decider(world, self._board, Caller(world, self.flows), worker=owner)
-        self._committer = Committer(world, decider, owner=owner)
+        self._committer = Committer(world, decider, owner=owner, writing=self._leases.writing)
         self._dispatcher = Dispatcher(
             world,
             self._board,

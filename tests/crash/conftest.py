@@ -15,8 +15,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A store's address, once for each kind of database."""
     if request.param == "sqlite":
         return str(tmp_path / "store.db")
+    # A process that is stopped in the middle of a transaction must not hold its rows for ever.
     found: str = request.getfixturevalue("pg_url")
-    return found
+    return f"{found}&options=-cidle_in_transaction_session_timeout%3D1000"
 
 
 @pytest.fixture

@@ -141,7 +141,7 @@ def _check_history(rig: Rig, execution: Execution) -> None:
     assert folded == {run.id: (str(run.state), len(run.attempts)) for run in execution.ordered()}
 
 
-def wait_all(rig: Rig, executions: Iterable[str], timeout: float = 60.0) -> float:
+def wait_all(rig: Rig, executions: Iterable[str], timeout: float = 120.0) -> float:
     """Wait until all have ended; return how long it took."""
     begun = time.monotonic()
     left = set(executions)

@@ -27,7 +27,7 @@ from tests.runtime.probe import TYPES
 
 ADA = Actor("ada", "Ada", assurance=Assurance.OS)
 RUN_AS = "ada"
-PATIENCE = 30.0
+PATIENCE = 90.0
 """Seconds after which a test gives up; nothing waits that long unless it is broken."""
 
 
