@@ -15,13 +15,13 @@ from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import formatdate, getaddresses, make_msgid
 from ipaddress import ip_address
-from typing import Any, ClassVar, Literal, cast, get_args
+from typing import Any, ClassVar, Literal, Self, cast, get_args
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, model_validator
 
 from jupyter_gov.errors import TaskError
 from jupyter_gov.lang.ports import Rename
-from jupyter_gov.plugins.api import Dynamic, GovModel, Output, RunnableTask
+from jupyter_gov.plugins.api import Dynamic, GovModel, Output, RunnableTask, note
 from jupyter_gov.plugins.context import RunContext
 
 Transport = Literal["SMTP", "SMTPS", "SMTP_TLS"]
@@ -100,6 +100,12 @@ attachments:
         default=None, description="SMTPS: TLS from the start (default); SMTP_TLS: by STARTTLS; SMTP: without."
     )
     session_timeout: Dynamic[int] = Field(default=10_000, description="Milliseconds to wait for the server.", gt=0)
+
+    @model_validator(mode="after")
+    def _note_missing_host(self, info: ValidationInfo) -> Self:
+        if self.host is None:
+            note(info, "no `host`, which Kestra requires; here the mail server comes from the setting mail_host")
+        return self
 
     def run(self, ctx: RunContext) -> MailSendOutput:
         """Send the mail.

@@ -243,9 +243,13 @@ def test_refused_at_check(props: dict[str, Any], message: str) -> None:
 
 
 def test_note_about_the_key_of_kestras_code_tool() -> None:
-    notes = check(AIAgent, {"prompt": "x", "tools": [{**CODE, "apiKey": "x"}]})
+    notes = check(AIAgent, {"prompt": "x", "provider": {"type": SCRIPTED}, "tools": [{**CODE, "apiKey": "x"}]})
     assert len(notes) == 1
     assert "no key is needed" in notes[0]
+
+
+def test_note_about_a_missing_provider() -> None:
+    assert "ai_provider" in check(AIAgent, {"prompt": "x"})[0]
 
 
 @pytest.mark.parametrize("missing", ["pydantic_ai", "pydantic_monty"])

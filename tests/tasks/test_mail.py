@@ -357,5 +357,10 @@ def test_checked_beforehand() -> None:
         assert caught.value.code == "GOV801"
 
 
+def test_note_about_a_missing_server() -> None:
+    assert "mail_host" in check(MailSend, MAIL)[0]
+    assert check(MailSend, {**MAIL, "host": "mail.example.com"}) == []
+
+
 def test_a_sent_mail_is_not_sent_again() -> None:
     assert not MailSend.repeatable

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from jupyter_gov.errors import TaskError
 from jupyter_gov.lang.expr import is_truthy
-from jupyter_gov.plugins.api import Dynamic, Rename, RunnableTask
+from jupyter_gov.plugins.api import Dynamic, Rename, RunnableTask, note
 from jupyter_gov.plugins.binding import bind
 from jupyter_gov.plugins.context import Metric, RunContext
 from jupyter_gov.tasks.agent.providers import Provider
@@ -74,6 +74,12 @@ outputFiles:
         if value:
             raise ValueError(f"{info.field_name} comes in a later version; remove it")
         return value
+
+    @model_validator(mode="after")
+    def _note_missing_provider(self, info: ValidationInfo) -> Self:
+        if self.provider is None:
+            note(info, "no `provider`, which Kestra requires; here it comes from the setting ai_provider")
+        return self
 
     def run(self, ctx: RunContext) -> dict[str, Any]:
         """Run the agent and return its answer and its record.
