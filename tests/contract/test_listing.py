@@ -59,7 +59,7 @@ def runs(store: Store) -> list[Execution]:
     return sorted(made, key=lambda run: (run.created, run.id), reverse=True)
 
 
-@pytest.mark.parametrize("where", FILTERS, ids=str)
+@pytest.mark.parametrize("where", FILTERS, ids=[str(n) for n in range(len(FILTERS))])
 def test_lists_and_counts(store: Store, runs: list[Execution], where: ExecutionFilter) -> None:
     wanted = [run.id for run in runs if fits(run, where)]
     with store.read() as tx:
