@@ -43,7 +43,6 @@ class Estate:
         scheduler: Scheduler,
         *,
         owner: str,
-        run_as: str,
         background: bool,
     ) -> None:
         self._world = world
@@ -51,7 +50,7 @@ class Estate:
         self._claimer = claimer
         self._board = board
         self._scheduler = scheduler
-        self._run_as = run_as
+        self._run_as = world.run_as
         self._background = background
         self._undertaker = Undertaker(world.store, owner)
         self._owned: dict[str, Owned] = {}

@@ -32,13 +32,13 @@ _REFUSED_SECONDS = 60.0
 class Claimer:
     """Makes this loop the owner of executions."""
 
-    def __init__(self, world: World, flows: FlowCache, leases: LeaseKeeper, *, owner: str, ttl: float) -> None:
+    def __init__(self, world: World, flows: FlowCache, leases: LeaseKeeper, *, owner: str) -> None:
         self._world = world
         self._store: Store = world.store
         self._flows = flows
         self._leases = leases
         self._owner = owner
-        self._ttl = ttl
+        self._ttl = world.lease_ttl
         self._refused: dict[str, float] = {}
 
     def find(self, run_as: str, room: int) -> list[str]:

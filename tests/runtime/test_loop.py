@@ -194,7 +194,7 @@ def test_a_task_that_does_not_listen_is_given_up(rig: Rig) -> None:
     Deaf.started.clear()
     Deaf.release.clear()
     loop = rig.loop(start=False, workers=1)
-    loop._worker._grace = 0.1
+    loop._crew.worker._grace = 0.1
     loop.start()
     execution_id = rig.start(chain(1, "probe.Deaf"))
     assert Deaf.started.wait(20)

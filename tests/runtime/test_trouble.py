@@ -86,9 +86,9 @@ def test_a_lost_lease_stops_what_runs_and_reports_nothing(rig: Rig) -> None:
         rig.store.leases.release(tx, execution_id, loop.owner, holder[1])
         rig.store.leases.claim(tx, execution_id, "thief", 60)
     deadline = time.monotonic() + 20
-    while loop._board.running() and time.monotonic() < deadline:
+    while loop._crew.board.running() and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert loop._board.running() == 0
+    assert loop._crew.board.running() == 0
     assert run_of(rig.get(execution_id), "t0").state is State.RUNNING
 
 
@@ -132,7 +132,7 @@ def test_a_thousand_open_gates_hold_nothing(rig: Rig) -> None:
     ids = [rig.start(revision) for _ in range(1000)]
     for one in ids:
         rig.wait(one, State.PAUSED)
-    assert len(loop._estate._owned) == 0
+    assert len(loop._crew.estate._owned) == 0
     # The listener at most: it hears of decisions that other processes store.
     assert threading.active_count() <= before + 1
     assert all(rig.holder(one) is None for one in ids[::50])
