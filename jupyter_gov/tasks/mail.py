@@ -127,7 +127,8 @@ attachments:
         answer = {address: f"{code} {_text(reason)}" for address, (code, reason) in refused.items()}
         for address, why in answer.items():
             ctx.warn(f"The mail server refused {address}: {why}")
-        ctx.logger.info(f"Sent {self.subject.strip()!r} to {len(receivers) - len(answer)} receivers by {server.name}.")
+        reached = [address for address in receivers if address not in answer]
+        ctx.logger.info(f"Sent {self.subject.strip()!r} by {server.name} to {', '.join(reached)}.")
         return MailSendOutput(message_id=str(message["Message-ID"]), refused=answer)
 
     def _server(self, ctx: RunContext) -> _Server:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from jupyter_gov.errors import TaskError
@@ -360,6 +361,19 @@ def test_checked_beforehand() -> None:
 def test_note_about_a_missing_server() -> None:
     assert "mail_host" in check(MailSend, MAIL)[0]
     assert check(MailSend, {**MAIL, "host": "mail.example.com"}) == []
+
+
+@pytest.mark.parametrize("example", MailSend.examples)
+def test_examples(server: Server, tmp_path: Path, example: str) -> None:
+    context = TestContext(tmp_path, settings=server.settings)
+    file = context.files.put_bytes(b"1", "numbers.csv")
+    inputs = {"host": "127.0.0.1", "port": server.port, "file": file}
+    context.variables = {"flow": {"id": "demo"}, "inputs": inputs}
+    task = yaml.safe_load(example)
+    assert task.pop("id")
+    assert task.pop("type") == MailSend.type_name
+    run_task(MailSend, task, context=context)
+    assert len(server.inbox.envelopes) == 1
 
 
 def test_a_sent_mail_is_not_sent_again() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import threading
 import time
@@ -104,8 +105,10 @@ class AgentSession:
         over = threading.Event()
 
         def stop() -> None:
-            if not over.is_set():
-                loop.call_soon_threadsafe(work.cancel)
+            # The loop may close at this very moment, and then there is nothing left to stop.
+            with contextlib.suppress(RuntimeError):
+                if not over.is_set():
+                    loop.call_soon_threadsafe(work.cancel)
 
         self.ctx.cancellation.on_request(stop)
         try:
