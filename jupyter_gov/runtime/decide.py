@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
-from jupyter_gov.domain.commands import Command, RunTask, StartSubflow, Step
-from jupyter_gov.domain.events import AttemptFinished, AttemptStarted, Event
+from jupyter_gov.domain.commands import Command, Notify, RunTask, StartSubflow, Step
+from jupyter_gov.domain.events import AttemptFinished, AttemptStarted, Event, SubflowEnded
 from jupyter_gov.domain.execution import Failure
 from jupyter_gov.domain.states import State
 from jupyter_gov.engine import recovery
 from jupyter_gov.engine.step import step as engine_step
 from jupyter_gov.runtime.board import Board
+from jupyter_gov.runtime.masking import Masks
 from jupyter_gov.runtime.owned import RESTING, Delivery, Owned, Work
 from jupyter_gov.runtime.subflow import Caller
 from jupyter_gov.runtime.world import World
@@ -96,7 +99,7 @@ class Decider:
             return self._fail(work, delivery, error)
 
     def _engine(self, work: Work, event: Event) -> Step:
-        return engine_step(
+        step = engine_step(
             work.owned.flow,
             work.execution,
             event,
@@ -106,6 +109,7 @@ class Decider:
             envs=self._world.envs,
             globals_=self._world.globals_,
         )
+        return _masked(step, work.execution.outputs, work.owned.masks)
 
     def _fail(self, work: Work, delivery: Delivery, error: Exception) -> Step:
         event = delivery.event
@@ -117,3 +121,18 @@ class Decider:
         except Exception:  # noqa: BLE001 - see below
             _LOG.exception("execution %s is stuck", work.owned.id)
             return Step(work.execution)
+
+
+def _masked(step: Step, before: Mapping[str, Any] | None, masks: Masks) -> Step:
+    """Return the step without secrets in what the flow hands back, to whoever reads it and to the caller."""
+    outputs = step.execution.outputs
+    if outputs is None or outputs is before or masks.is_empty:
+        return step
+    hidden = masks.apply_deep(outputs)
+    commands = tuple(
+        replace(command, event=replace(command.event, outputs=hidden))
+        if isinstance(command, Notify) and isinstance(command.event, SubflowEnded)
+        else command
+        for command in step.commands
+    )
+    return replace(step, execution=replace(step.execution, outputs=hidden), commands=commands)

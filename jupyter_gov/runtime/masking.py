@@ -31,6 +31,11 @@ class Masks:
             longest_first = sorted(self._texts, key=len, reverse=True)
             self._pattern = re.compile("|".join(map(re.escape, longest_first)))
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to hide."""
+        return self._pattern is None
+
     def apply(self, text: str) -> str:
         """Return ``text`` with every secret replaced."""
         pattern = self._pattern

@@ -43,6 +43,36 @@ def test_everything_a_context_offers(rig: Rig) -> None:
     assert loop.progress.of(ended.id) == {}
 
 
+def test_what_a_flow_hands_back_holds_no_secret(rig: Rig) -> None:
+    rig.loop(secrets=_secrets(TOKEN="hush-hush"))
+    rig.register("""\
+id: child
+namespace: company.team
+tasks:
+  - id: say
+    type: io.kestra.plugin.core.debug.Return
+outputs:
+  - id: token
+    type: STRING
+    value: "it is {{ secret('TOKEN') }}"
+""")
+    ended = rig.wait(
+        rig.start("""\
+id: parent
+namespace: company.team
+tasks:
+  - id: call
+    type: io.kestra.plugin.core.flow.Subflow
+    namespace: company.team
+    flowId: child
+""")
+    )
+    outputs = run_of(ended, "call").outputs
+    assert outputs is not None
+    assert outputs["outputs"] == {"token": "it is ********"}
+    assert rig.get(outputs["executionId"]).outputs == {"token": "it is ********"}
+
+
 def test_a_missing_secret_fails_and_names_the_variable(rig: Rig) -> None:
     rig.loop(secrets=_secrets())
     ended = rig.wait(rig.start(chain(1, "probe.Tell", secret="nothing")))
