@@ -26,7 +26,7 @@ _AT_ONCE = 50
 _BACKLOG = 16
 """Attempts that wait for a worker here at most before further executions are left to other loops."""
 _BUSY_SECONDS = 0.5
-_ORPHANS_SECONDS = 1.0
+_ORPHANS_SECONDS = 2.0
 _TIMERS_AT_ONCE = 1000
 _ACTIVE = frozenset({State.CREATED, State.RUNNING, State.RESTARTED, State.KILLING})
 _WHERE_UNFINISHED = ExecutionFilter(states=_ACTIVE | {State.PAUSED, State.RETRYING, State.QUEUED})
