@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
@@ -71,6 +73,17 @@ def fields(values: Mapping[str, Any]) -> None:
     for name, value in known.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
         say(f"  {name:<{width}}  {text}")
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield what takes ``(done, total)`` and shows a bar at a terminal; elsewhere nothing is shown."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    with Progress(console=console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def fail(error: GovError, *, as_json: bool) -> None:

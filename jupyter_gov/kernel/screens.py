@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import sys
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -140,8 +143,15 @@ class JsonScreen:
 
 
 def announce(gate: ApprovalSnapshot, where: str) -> None:
-    """Say in a run without a reader where a gate can be decided."""
-    _say(f'Waiting for approval at gate "{gate["taskId"]}" ({gate["title"]}).\n{where}')
+    """Say in a run without a reader where a gate can be decided: in the notebook, and at the terminal behind it."""
+    told = f'Waiting for approval at gate "{gate["taskId"]}" ({gate["title"]}).\n{where}'
+    _say(told)
+    terminal = getattr(sys.stderr, "_original_stdstream_copy", None)
+    if isinstance(terminal, int):
+        # ipykernel moved the standard error of this process into the notebook, and keeps what it was: the terminal
+        # of papermill, where the person sits who can pass the word on.
+        with contextlib.suppress(OSError):
+            os.write(terminal, f"{told}\n".encode())
 
 
 def _say(line: str) -> None:

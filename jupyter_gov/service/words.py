@@ -13,7 +13,7 @@ SYMBOLS: Mapping[State, str] = {
     State.CREATED: "○",
     State.QUEUED: "…",
     State.RUNNING: "▶",
-    State.PAUSED: "⏸",
+    State.PAUSED: "‖",
     State.RESTARTED: "↻",
     State.RETRYING: "↻",
     State.KILLING: "■",

@@ -16,7 +16,7 @@ def test_unattended(cli: Cli, home: Path) -> None:
     for fact in (
         "✖ FAILED company.team.ai.governed-model-training",
         "✔ SUCCESS company.team.ai.governed-model-training",
-        '⏸ gate "human-approval-gate" asks',
+        '‖ gate "human-approval-gate" asks',
         "✔ SUCCESS company.team.mlops.model-deployment-with-approval",
         "Dear leadership team",
         "✔ SUCCESS company.team.automation.governed-ai-agent",

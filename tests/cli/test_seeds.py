@@ -67,6 +67,8 @@ def test_deployment_in_a_batch(cli: Cli, home: Path, gov: Gov, verdict: Verdict,
 def test_a_batch_that_waits_too_long_exits_3(cli: Cli, home: Path) -> None:
     ended = cli("run", notebook(home, "", seed(DEPLOYMENT)), "--timeout", "PT2S")
     assert ended.code == 3
+    # The notebook's words reach the terminal while it waits, not only when it has given up.
+    assert 'Waiting for approval at gate "human-approval-gate"' in ended.err
     assert "jupyter gov approve" in ended.err
     assert cli("approve", "last").code == 0
 

@@ -55,7 +55,7 @@ class Stage:
     def answer(self, gate: ApprovalDetail) -> bool:
         """Show what waits and answer it: by ``--yes``, or as the person at the terminal says."""
         found = gate.approval
-        screen.say(f'⏸ gate "{found.task_id}" asks:', style="yellow")
+        screen.say(f'‖ gate "{found.task_id}" asks:', style="yellow")
         screen.say("    " + found.description.strip().replace("\n", "\n    "))
         for artefact in found.artefacts:
             file = self.gov.executions.file(found.execution_id, artefact["uri"], self.actor)

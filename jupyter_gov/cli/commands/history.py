@@ -26,8 +26,8 @@ def sql(query: str, *, as_json: bool) -> None:
 
 def verify(*, as_json: bool) -> int:
     """Check the history; return the exit code."""
-    with host.opened() as (gov, actor):
-        report = gov.audit.verify(actor)
+    with host.opened() as (gov, actor), screen.progress("checking the history") as show:
+        report = gov.audit.verify(actor, show)
     if as_json:
         screen.emit(shapes.report(report))
     else:

@@ -8,20 +8,16 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 import papermill
 from papermill.exceptions import PapermillExecutionError, PapermillMissingParameterException
 
-from jupyter_gov.cli import describe, host, screen, shapes
+from jupyter_gov.cli import describe, screen, shapes
 from jupyter_gov.cli.commands.flows import read_text
-from jupyter_gov.cli.commands.runs import say_where
-from jupyter_gov.domain.actor import Actor
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.errors import ExecutionError, InputError
 from jupyter_gov.lang.models.scalars import core_value
-from jupyter_gov.service.api import ApprovalDetail, Gov
 from jupyter_gov.service.outcome import Exit
 from jupyter_gov.service.words import short_id
 
@@ -32,9 +28,6 @@ _EXITS = {
     "UndecidedError": Exit.WAITING,
     "AccessError": Exit.REFUSED,
 }
-
-_GLANCE = 0.5
-"""Seconds between two looks at the open gates."""
 
 
 def run_notebook(
@@ -60,55 +53,15 @@ def run_notebook(
     target = output or source.with_name(f"{source.stem}-output.ipynb")
     recorded: list[Execution] = []
     code = Exit.DONE
-    with (
-        _environment(JUPYTER_GOV_TIMEOUT=timeout, JUPYTER_GOV_NO_WAIT=None if wait else "1"),
-        host.opened() as (gov, actor),
-    ):
-        herald = Herald(gov, actor)
+    with _environment(JUPYTER_GOV_TIMEOUT=timeout, JUPYTER_GOV_NO_WAIT=None if wait else "1"):
         try:
-            with herald.announcing():
-                _execute(source, target, parameters, quiet=quiet or as_json, recorded=recorded)
+            _execute(source, target, parameters, quiet=quiet or as_json, recorded=recorded)
         except PapermillExecutionError as error:
             code = _EXITS.get(error.ename, Exit.FAILED)
             if not as_json:
                 _explain(error)
     _report(recorded, target, as_json=as_json)
     return int(code)
-
-
-class Herald:
-    """Says in the terminal which gates the cells of a running notebook wait at: their own words go to the notebook."""
-
-    def __init__(self, gov: Gov, actor: Actor) -> None:
-        self._gov = gov
-        self._actor = actor
-        self._told = {gate.approval.id for gate in self._open()}
-        self._stop = Event()
-
-    def _open(self) -> Sequence[ApprovalDetail]:
-        return self._gov.approvals.list(self._actor)
-
-    @contextmanager
-    def announcing(self) -> Iterator[None]:
-        """Watch while the block runs."""
-        thread = Thread(target=self._watch, name="gov-herald", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._stop.set()
-            thread.join()
-
-    def _watch(self) -> None:
-        while not self._stop.wait(_GLANCE):
-            for gate in self._open():
-                if gate.approval.id not in self._told:
-                    self._told.add(gate.approval.id)
-                    if self._is_ours(gate):
-                        say_where(gate)
-
-    def _is_ours(self, gate: ApprovalDetail) -> bool:
-        return self._gov.executions.get(gate.approval.execution_id, self._actor).starter == self._actor.id
 
 
 def _require_notebook(source: Path) -> None:
