@@ -36,6 +36,9 @@ class JupyterGov(Configurable):
     run_as = Unicode(
         help="Identity whose executions this installation carries on; the hub's or the local user if empty."
     ).tag(config=True)
+    server_name = Unicode(
+        help="What a Jupyter server that cannot name its users calls all of them: anonymous@<this>; its host if empty."
+    ).tag(config=True)
     workers = Int(4, min=1, help="How many scripts, queries and notebooks run at once in one process.").tag(config=True)
     lease_seconds = Float(
         15.0, min=1.0, help="After how many seconds without a sign of life another process takes an execution over."

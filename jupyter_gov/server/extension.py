@@ -12,6 +12,7 @@ from jupyter_server.utils import url_path_join
 from jupyter_gov.config import ENV_PREFIX, JupyterGov
 from jupyter_gov.server.base import HOST, MissingHandler
 from jupyter_gov.server.host import ServiceHost
+from jupyter_gov.server.identity import SERVER_NAME
 from jupyter_gov.server.routes import approvals, executions, health
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ class GovExtension(ExtensionApp):
 
     def initialize_settings(self) -> None:
         """Settle the database before any kernel starts, so that kernels use the same one."""
-        self._shared = _share_with_kernels(JupyterGov(config=self.config))
+        settings = JupyterGov(config=self.config)
+        self._shared = _share_with_kernels(settings)
+        self.settings[SERVER_NAME] = settings.server_name
         self.settings[HOST] = ServiceHost(self._open_service)
 
     def initialize_handlers(self) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from jupyter_server.auth import IdentityProvider, User
     from jupyter_server.base.handlers import JupyterHandler
 
+SERVER_NAME = "jupyter_gov_server_name"
+"""Key of the server's settings under which its configured name stands."""
 _PLAIN = "jupyter_server.auth.identity"
 _NAMING = ("get_user", "_get_user", "get_user_token", "get_user_cookie", "user_from_cookie")
 
@@ -39,16 +41,16 @@ def actor_of(handler: JupyterHandler) -> Actor:
     """Return the actor of an authenticated request."""
     provider = handler.identity_provider
     if not names_users(provider):
-        return anonymous_actor()
+        return anonymous_actor(handler.settings.get(SERVER_NAME) or socket.gethostname())
     user = handler.current_user
     assurance = Assurance.BROWSER if _is_browser_session(handler) else Assurance.TOKEN
     return Actor(id=user.username, name=_name_of(user), groups=_groups_of(user), assurance=assurance)
 
 
-def anonymous_actor() -> Actor:
-    """Return the one actor that stands for all anonymous sessions of this server."""
+def anonymous_actor(server: str) -> Actor:
+    """Return the one actor that stands for all anonymous sessions of a server."""
     return Actor(
-        id=f"anonymous@{socket.gethostname()}",
+        id=f"anonymous@{server}",
         name="anonymous user of this Jupyter server",
         assurance=Assurance.ANONYMOUS,
     )

@@ -23,12 +23,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 import jupyter_gov
 
+# A busy machine starts kernels and interpreters slowly; nothing waits longer than it must.
+expect.set_options(timeout=30_000)
+
 PACKAGE = Path(jupyter_gov.__file__).parent
-SCREENSHOTS = Path(__file__).parent / "screenshots"
+SCREENSHOTS = Path(__file__).parent / "screenshots" / ("" if os.environ.get("UPDATE_SCREENSHOTS") else "new")
+"""The committed pictures are replaced only on demand: dates and ids differ with each run."""
 AXE = PACKAGE.parent / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
@@ -125,6 +129,9 @@ def _environment(home: Path) -> dict[str, str]:
         "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
         "JUPYTER_PLATFORM_DIRS": "1",
         "JUPYTER_GOV_DATA_DIR": str(home / "gov"),
+        # Pictures name neither the machine nor its user.
+        "JUPYTER_GOV_SERVER_NAME": "lab",
+        "LOGNAME": "ann",
         # Times in pictures must not depend on where they were taken.
         "TZ": "UTC",
     }
@@ -240,7 +247,7 @@ class Notebook:
         dark = "false" if "Dark" in name else "true"
         self.page.locator(f'body[data-jp-theme-light="{dark}"]').wait_for(state="attached")
 
-    def picture(self, name: str, target: Locator) -> None:
+    def picture(self, name: str, target: Locator, check: Callable[[Page], None] | None = None) -> None:
         """Keep how something looks, in light and dark."""
         # Else what is taller than the notebook's panel would be cut.
         size = self.page.viewport_size or {"width": 1180, "height": 900}
@@ -248,13 +255,15 @@ class Notebook:
         for theme, suffix in (("JupyterLab Light", "light"), ("JupyterLab Dark", "dark")):
             self.theme(theme)
             keep(f"{name}-{suffix}", target)
+            if check:
+                check(self.page)
         self.theme("JupyterLab Light")
         self.page.set_viewport_size(size)
 
 
 def keep(name: str, target: Locator) -> None:
     """Store a picture."""
-    SCREENSHOTS.mkdir(exist_ok=True)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     target.scroll_into_view_if_needed()
     target.screenshot(path=SCREENSHOTS / f"{name}.png", animations="disabled", caret="hide")
 
