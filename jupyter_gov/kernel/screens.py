@@ -146,12 +146,18 @@ def announce(gate: ApprovalSnapshot, where: str) -> None:
     """Say in a run without a reader where a gate can be decided: in the notebook, and at the terminal behind it."""
     told = f'Waiting for approval at gate "{gate["taskId"]}" ({gate["title"]}).\n{where}'
     _say(told)
-    terminal = getattr(sys.stderr, "_original_stdstream_copy", None)
-    if isinstance(terminal, int):
-        # ipykernel moved the standard error of this process into the notebook, and keeps what it was: the terminal
-        # of papermill, where the person sits who can pass the word on.
+    if sys.stderr is not sys.__stderr__:
+        # The kernel's standard error goes into the notebook; the person who can pass the word on sits at papermill's.
         with contextlib.suppress(OSError):
-            os.write(terminal, f"{told}\n".encode())
+            os.write(_terminal(), f"{told}\n".encode())
+
+
+def _terminal() -> int:
+    """Return the descriptor of what the standard error of this process was before the kernel replaced it."""
+    try:
+        return sys.stderr.fileno()  # ipykernel's stream hands out the original, which it keeps
+    except OSError:
+        return 2  # this kernel does not watch its descriptors, so that the original is in its place
 
 
 def _say(line: str) -> None:
