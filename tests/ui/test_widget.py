@@ -300,6 +300,18 @@ def test_buttons_are_off_while_an_answer_is_on_its_way(widget: Widget) -> None:
     expect(widget.gate).to_contain_text("Approved")
 
 
+def test_asking_for_changes_leaves_the_gate_open(widget: Widget) -> None:
+    vote = {"actorId": "ann", "actorName": "Ann", "assurance": "browser", "verdict": "ask_for_changes"}
+    answer = {**snapshots.gate(), "votes": [{**vote, "at": snapshots.at(50), "reason": "Add the hold-out size."}]}
+    widget.serve(200, answer)
+    widget.show(snapshots.at_gate())
+    widget.gate.get_by_label("Reason").fill("Add the hold-out size.")
+    widget.button("Ask for changes").click()
+    expect(widget.gate.get_by_role("list", name="Answers so far")).to_contain_text("Ann: Ask for changes")
+    expect(widget.gate.get_by_label("Reason")).to_have_value("")
+    expect(widget.gate).to_contain_text("Waiting for a decision")
+
+
 def test_kill_asks_the_kernel_and_shows_its_refusal(widget: Widget) -> None:
     widget.show(snapshots.running())
     widget.button("Kill").click()

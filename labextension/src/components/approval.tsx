@@ -2,7 +2,7 @@ import * as React from 'react';
 import type { Verdict } from '../api/types';
 import { moment, shortDigest } from '../model/format';
 import { initialForm, readForm, type Raw, type RawForm } from '../model/form';
-import type { IAnswer, IApproval, IShownError } from '../model/snapshot';
+import type { IAnswer, IApproval, IShownError, IVote } from '../model/snapshot';
 import type { ITrans } from '../model/trans';
 import { Fields } from './fields';
 import { useTrans, useUid } from './hooks';
@@ -43,6 +43,7 @@ export function ApprovalCard(props: IApprovalProps): React.ReactElement {
         </figure>
       ))}
       <Subject approval={approval} />
+      {(open || approval.votes.length > 1) && <Votes votes={approval.votes} />}
       {open ? <Decide {...props} /> : <Decided approval={approval} />}
     </section>
   );
@@ -104,6 +105,24 @@ function Subject({ approval }: { readonly approval: IApproval }): React.ReactEle
   );
 }
 
+/** What people have answered so far; asking for changes leaves the gate open. */
+function Votes({ votes }: { readonly votes: readonly IVote[] }): React.ReactElement | null {
+  const trans = useTrans();
+  if (votes.length === 0) {
+    return null;
+  }
+  return (
+    <ul className="jp-gov-votes" aria-label={trans.__('Answers so far')}>
+      {votes.map((vote, index) => (
+        <li key={index}>
+          {trans.__('%1: %2, %3', vote.by, verdictWord(trans, vote.verdict), moment(vote.at))}
+          {vote.reason ? ` – ${vote.reason}` : ''}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function Decide(props: IApprovalProps): React.ReactElement {
   const { approval, sending, error } = props;
   const trans = useTrans();
@@ -118,6 +137,15 @@ function Decide(props: IApprovalProps): React.ReactElement {
     const found = (error?.problems ?? []).map(one => [one.field, one.message]);
     setProblems(Object.fromEntries(found) as Record<string, string>);
   }, [error]);
+
+  const sent = React.useRef(false);
+  React.useEffect(() => {
+    // An answer that left the gate open was taken: its reason belongs to it and not to the next one.
+    if (sent.current && !busy && !error) {
+      setReason('');
+    }
+    sent.current = busy;
+  }, [busy, error]);
 
   React.useEffect(() => {
     if (Object.keys(problems).length > 0) {
@@ -202,7 +230,7 @@ function Decide(props: IApprovalProps): React.ReactElement {
         ))}
         <span className="jp-gov-note">
           {trans.__(
-            'Approving lets the run go on; rejecting ends it. Either is recorded under your name.'
+            'Approving lets the run go on; rejecting ends it. Either goes on record, with who answered.'
           )}
         </span>
       </div>
@@ -251,16 +279,6 @@ function Decided({ approval }: { readonly approval: IApproval }): React.ReactEle
         />
       </dl>
       <NamedTexts items={approval.answers} caption={trans.__('Answers')} />
-      {approval.votes.length > 1 && (
-        <ul>
-          {approval.votes.map((vote, index) => (
-            <li key={index}>
-              {trans.__('%1: %2, %3', vote.by, verdictWord(trans, vote.verdict), moment(vote.at))}
-              {vote.reason ? ` – ${vote.reason}` : ''}
-            </li>
-          ))}
-        </ul>
-      )}
     </div>
   );
 }
