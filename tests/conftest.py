@@ -13,8 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from jupyter_gov.store import Store
+
+# A default run tries the same examples each time; JUPYTER_GOV_TEST_RANDOM=1 looks for new ones.
+settings.register_profile("gov", deadline=None, derandomize=not os.environ.get("JUPYTER_GOV_TEST_RANDOM"))
+settings.load_profile("gov")
 
 
 @pytest.fixture

@@ -30,15 +30,17 @@ _VALUES = {
 
 
 def fold(state: Folded, changes: Mapping[str, Any]) -> None:
-    """Apply the ``changes`` of one entry to ``state``."""
+    """Apply the ``changes`` of one entry to ``state``; any error means that they have another form."""
     for dropped in changes.get("dropped", ()):
         state.get("taskRuns", {}).pop(dropped, None)
     for kind, value in changes.items():
         if kind == "dropped":
             continue
-        if type(value) is not list:
+        if kind not in TABLES:
             state[kind] = value
             continue
+        if type(value) is not list:
+            raise TypeError(kind)
         table = state.get(kind)
         if table is None:
             table = state[kind] = {}

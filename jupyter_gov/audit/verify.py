@@ -10,7 +10,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from json import JSONDecodeError, loads
+from json import loads
 
 from jupyter_gov.audit.canonical import leaf_text
 from jupyter_gov.audit.chain import genesis
@@ -100,7 +100,6 @@ class Verifier:
         self._erased: set[tuple[str, int]] = set()
         self.entries = 0
         self.streams = 0
-        self.stored: set[str] = set()
 
     def feed(self, rows: Iterable[Row]) -> None:
         """Check all entries, given in the order of stream and number."""
@@ -169,16 +168,16 @@ class Verifier:
             self._add(TIME, row, "it is older than the entry before it: inserted or moved later")
 
     def _read(self, chain: _Chain, row: Row, body: str) -> None:
+        # Whoever can append could write anything here; it must become a finding and not stop the walk.
         try:
             data = loads(body)
-        except JSONDecodeError:
-            self._add(BODY, row, "its body is not JSON")
-            return
-        changes = data.get("changes")
-        if changes:
-            fold(chain.folded, changes)
-        for stream, seq in data.get("erased", ()):
-            self._erased.add((stream, seq))
+            changes = data.get("changes")
+            if changes:
+                fold(chain.folded, changes)
+            self._erased.update((stream, seq) for stream, seq in data.get("erased", ()))
+        except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
+            self._add(BODY, row, "its body does not have the form that jupyter_gov writes: made by something else")
+            chain.whole = False
 
     def _end(self, chain: _Chain) -> None:
         if not chain.stream:
@@ -194,7 +193,6 @@ class Verifier:
         if not waiting:
             return
         stored = self._lookup([chain.stream for chain in waiting])
-        self.stored.update(stored)
         for chain in waiting:
             self._compare(chain, stored.get(chain.stream))
 

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote, unquote, urlsplit
@@ -27,14 +28,14 @@ _CHUNK = 1 << 20
 class Files:
     """Content-addressed files under one root (a folder, or any place that fsspec knows)."""
 
-    def __init__(self, root: Path | str) -> None:
+    def __init__(self, root: Path | str, *, cache: Path | None = None) -> None:
         text = str(root)
         self._remote: Any = None
         if "://" in text and not text.startswith("file://"):
             import fsspec  # type: ignore[import-untyped]  # noqa: PLC0415 - a folder needs none of it
 
             self._remote, self._remote_root = fsspec.core.url_to_fs(text)
-            self.root = Path(tempfile.gettempdir()) / f"jupyter-gov-files-{os.getuid()}"
+            self.root = cache or Path(tempfile.gettempdir()) / f"jupyter-gov-files-{os.getuid()}"
         else:
             self.root = Path(text.removeprefix("file://")).expanduser().absolute()
 
@@ -48,6 +49,8 @@ class Files:
         """
         try:
             digest = self._put_bytes(source) if isinstance(source, bytes) else self._put_file(source)
+        except FileNotFoundError as error:
+            raise StoreError(f"there is no file {source!s}", code="GOV720", hint="Check its name.") from error
         except OSError as error:
             raise faults.from_os(error, str(self.root)) from error
         return f"{uri_prefix.rstrip('/')}/{digest}/{quote(_plain_name(name))}"
@@ -134,7 +137,8 @@ class Files:
             raise StoreError(f"there is no file {uri}", code="GOV720", hint="It was removed, or never stored here.")
         with self._incoming() as (stream, temporary):
             self._remote.get_file(self._remote_blob(digest), str(temporary))
-            found = hashlib.file_digest(temporary.open("rb"), "sha256").hexdigest()
+            with temporary.open("rb") as fetched:
+                found = hashlib.file_digest(fetched, "sha256").hexdigest()
             if found != digest:
                 raise StoreError(f"the stored file {uri} was altered: its digest is {found}", code="GOV722")
             stream.flush()
@@ -166,10 +170,11 @@ def digest_of(uri: str) -> str:
     StoreError
         ``GOV721``.
     """
-    parts = urlsplit(uri)
-    segments = parts.path.split("/")
-    if parts.scheme in _SCHEMES and len(segments) >= 2 and _HEX.fullmatch(segments[-2]):
-        return segments[-2]
+    with suppress(ValueError):  # a text that is no URL at all
+        parts = urlsplit(uri)
+        segments = parts.path.split("/")
+        if parts.scheme in _SCHEMES and len(segments) >= 2 and _HEX.fullmatch(segments[-2]):
+            return segments[-2]
     raise StoreError(
         f"{uri!r} is not the URI of a stored file",
         code="GOV721",
@@ -184,7 +189,8 @@ def name_of(uri: str) -> str:
 
 
 def _plain_name(name: str) -> str:
-    return Path(name.replace("\\", "/")).name or "file"
+    found = Path(name.replace("\\", "/")).name
+    return "file" if found in {"", ".."} else found
 
 
 def _sync_folder(folder: Path) -> None:
