@@ -30,6 +30,19 @@ async def test_the_server_carries_on_what_others_left(service: Any) -> None:
     assert (await service(lambda gov: gov.executions.get(gate.approval.execution_id, OWNER))).state == "PAUSED"
 
 
+class TestStrictServer:
+    """A server that refuses unmarked routes: pytest makes its warning about one an error."""
+
+    @pytest.fixture
+    def jp_server_config(self, jp_server_config: dict[str, Any]) -> dict[str, Any]:
+        jp_server_config["ServerApp"]["allow_unauthenticated_access"] = False
+        return jp_server_config
+
+    async def test_every_route_says_who_may_come(self, ask: Ask) -> None:
+        assert (await ask("health")).status == 200
+        assert (await ask("health", headers={})).status == 403
+
+
 class TestBrokenDatabase:
     """A database that cannot be opened breaks neither the server nor the answer."""
 

@@ -78,6 +78,14 @@ def chromium_path() -> str:
     return found or ""
 
 
+@pytest.fixture(scope="session")
+def axe() -> Path:
+    """The script that reads a page as people with a screen reader or weak eyes meet it."""
+    if not AXE.is_file():
+        missing("the front-end's packages are not installed: jlpm install in labextension")
+    return AXE
+
+
 @dataclass(frozen=True)
 class Lab:
     """A running server."""

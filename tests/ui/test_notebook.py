@@ -6,13 +6,14 @@ import json
 import urllib.request
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from jupyter_gov import __version__
-from tests.ui.conftest import AXE, READY, Lab, Notebook
+from tests.ui.conftest import READY, Lab, Notebook
 from tests.ui.snapshots import START
 from tests.ui.test_widget import LOOKS
 
@@ -103,7 +104,7 @@ def approve(found: Notebook) -> None:
 
 
 @pytest.mark.parametrize("look", ["running", "gate", "approved", "failed", "form"])
-def test_looks_in_the_themes_of_lab(notebook: Open, look: str) -> None:
+def test_looks_in_the_themes_of_lab(notebook: Open, look: str, axe: Path) -> None:
     """What a real run reaches only with luck: shown for the eye, and read by axe in the theme's own colours."""
     found = notebook(
         "import json",
@@ -114,11 +115,11 @@ def test_looks_in_the_themes_of_lab(notebook: Open, look: str) -> None:
     found.run_all()
     found.run.wait_for()
     target = found.run.get_by_test_id("jp-gov-gate") if look == "form" else found.run
+    found.page.add_script_tag(path=axe)
     found.picture(look, target, check=contrast)
 
 
 def contrast(page: Page) -> None:
-    page.add_script_tag(path=AXE)
     found = page.evaluate("axe.run('.jp-gov-run', {runOnly: ['color-contrast', 'target-size']})")
     told = [(one["id"], [node["html"][:200] for node in one["nodes"][:3]]) for one in found["violations"]]
     assert told == []

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.ui import snapshots
-from tests.ui.conftest import AXE, PACKAGE
+from tests.ui.conftest import PACKAGE
 
 HERE = Path(__file__).parent
 STATIC = PACKAGE / "kernel" / "static"
@@ -103,13 +103,13 @@ LOOKS = {
 
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everybody_can_read_and_reach_it(widget: Widget, look: str, scheme: Any) -> None:
+def test_everybody_can_read_and_reach_it(widget: Widget, look: str, scheme: Any, axe: Path) -> None:
     widget.page.emulate_media(color_scheme=scheme)
     widget.page.add_style_tag(content=":root { color-scheme: light dark; }")
     widget.show(LOOKS[look]())
     widget.run.wait_for()
     widget.run.locator("details").evaluate_all("all => all.forEach(one => (one.open = true))")
-    widget.page.add_script_tag(path=AXE)
+    widget.page.add_script_tag(path=axe)
     # axe joins the two texts of a node of the graph without a space between; a label that is cut is read whole.
     rules = {"label-content-name-mismatch": {"enabled": False}}
     found = widget.page.evaluate(
