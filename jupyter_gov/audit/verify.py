@@ -10,7 +10,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from json import loads
+from json import JSONDecoder
 
 from jupyter_gov.audit.canonical import leaf_text
 from jupyter_gov.audit.chain import genesis
@@ -31,6 +31,7 @@ LIMITS = (
 )
 """What this check cannot see."""
 
+_decode = JSONDecoder().raw_decode  # ``loads`` looks for white space, which canonical text does not have
 _BATCH = 400
 _PROGRESS = 20_000
 
@@ -170,11 +171,11 @@ class Verifier:
     def _read(self, chain: _Chain, row: Row, body: str) -> None:
         # Whoever can append could write anything here; it must become a finding and not stop the walk.
         try:
-            data = loads(body)
-            changes = data.get("changes")
-            if changes:
-                fold(chain.folded, changes)
-            self._erased.update((stream, seq) for stream, seq in data.get("erased", ()))
+            data, _ = _decode(body)
+            if "changes" in data:
+                fold(chain.folded, data["changes"])
+            if "erased" in data:
+                self._erased.update((stream, seq) for stream, seq in data["erased"])
         except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
             self._add(BODY, row, "its body does not have the form that jupyter_gov writes: made by something else")
             chain.whole = False

@@ -164,6 +164,9 @@ def _note(stored: Stored, problem: str) -> None:
 
 
 def _matches(text: str, told: str | None) -> bool:
+    # A small value is often in canonical form as it stands; then it need not be read.
+    if told == "sha256:" + hashlib.sha256(text.encode()).hexdigest():
+        return True
     try:
         return digest(from_json(text)) == told
     except JSONDecodeError:
