@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Mapping, Sequence
+from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 from jupyter_gov.errors import StoreError
@@ -159,17 +160,25 @@ VIEWS: Mapping[str, tuple[str, Mapping[str, str]]] = {
 _INTEGERS = {"revision", "flow_revision", "iteration", "seq", "attempt"}
 
 
-def query(tx: Tx, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
+LIMIT_SECONDS = 60.0
+"""How long a question may take."""
+
+
+def query(tx: Tx, sql: str, parameters: Sequence[Any] = (), *, limit_seconds: float = LIMIT_SECONDS) -> pd.DataFrame:
     """Answer one SELECT over ``VIEWS``.
 
     Raises
     ------
     StoreError
-        ``GOV730``: the query is wrong; ``GOV731``: it is no single SELECT, or reaches beyond the views.
+        ``GOV730``: the query is wrong; ``GOV731``: it is no single SELECT, or reaches beyond the views;
+        ``GOV732``: it took too long.
     """
     import duckdb  # noqa: PLC0415 - 0.1 s that only questions need
 
     connection = duckdb.connect(":memory:", config=_CONFIG)
+    alarm = Timer(limit_seconds, connection.interrupt)
+    alarm.daemon = True
+    alarm.start()
     try:
         for name in _named(sql):
             connection.register(name, _frame(tx, name))
@@ -179,9 +188,14 @@ def query(tx: Tx, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
             return connection.execute(sql, list(parameters)).df()
     except duckdb.PermissionException as error:
         raise _forbidden(str(error)) from error
+    except duckdb.InterruptException as error:
+        raise StoreError(
+            f"the query took longer than {limit_seconds:g} s and was stopped", code="GOV732", hint="Narrow it down."
+        ) from error
     except duckdb.Error as error:
         raise StoreError(f"the query failed: {_first_lines(error)}", code="GOV730", hint=_hint()) from error
     finally:
+        alarm.cancel()
         connection.close()
 
 

@@ -17,7 +17,9 @@ def explained() -> Counter[str]:
 
 
 def used() -> set[str]:
-    return {code for path in PACKAGE.rglob("*.py") for code in re.findall(r"GOV\d{3}", path.read_text())}
+    front = PACKAGE.parent / "labextension" / "src"
+    sources = [*PACKAGE.rglob("*.py"), *front.rglob("*.ts"), *front.rglob("*.tsx")]
+    return {code for path in sources for code in re.findall(r"GOV\d{3}", path.read_text())}
 
 
 def test_every_code_is_explained_exactly_once():

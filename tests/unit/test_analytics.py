@@ -94,3 +94,15 @@ def test_everything_else_is_refused_with_a_code(gov, query):
     assert caught.value.code in {"GOV730", "GOV731"}
     assert caught.value.hint
     assert local_frame
+
+
+def test_a_question_that_takes_too_long_is_stopped(gov):
+    from jupyter_gov.store.analytics import query
+
+    with gov.parts.store.read() as tx, pytest.raises(StoreError) as caught:
+        query(
+            tx,
+            "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range + b.range = -1",
+            limit_seconds=0.3,
+        )
+    assert caught.value.code == "GOV732"
