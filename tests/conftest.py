@@ -6,6 +6,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import uuid
@@ -16,6 +17,10 @@ import pytest
 from hypothesis import settings
 
 from jupyter_gov.store import Store
+
+# A runner in the background starts us with interrupts ignored, and every child would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A default run tries the same examples each time; JUPYTER_GOV_TEST_RANDOM=1 looks for new ones.
 settings.register_profile("gov", deadline=None, derandomize=not os.environ.get("JUPYTER_GOV_TEST_RANDOM"))
