@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from jupyter_gov.domain.states import State
 from jupyter_gov.runtime.faults import POINTS
 from tests.crash import flows
 from tests.crash.processes import Looper, check_laws, traces, wait_all
-from tests.runtime.rig import Rig, run_of
+from tests.runtime.rig import PATIENCE, Rig, run_of
 
 _SAMPLE = random.Random(7)
 _EVERY = [(point, n) for point in POINTS for n in (1, 2, 3, 5, 8, 13, 21)]
@@ -23,13 +24,23 @@ def _begin(rig: Rig, trace: Path) -> list[str]:
     return [rig.start(flow) for flow in (flows.worker(trace), flows.mixed(trace), flows.inline(trace))]
 
 
+def _died_or_done(rig: Rig, victim: Looper, executions: list[str]) -> bool:
+    """Wait until the fault point was met, or everything has ended without it."""
+    deadline = time.monotonic() + PATIENCE
+    while not victim.died(0.05):
+        if all(rig.get(one).state.is_terminal for one in executions):
+            return victim.died(0.2)
+        assert time.monotonic() < deadline
+    return True
+
+
 def _crash_and_heal(rig: Rig, url: str, loopers: list[Looper], point: str, n: int) -> bool:
     trace = rig.folder / "trace"
     executions = _begin(rig, trace)
     victim = Looper(rig, url, fault=[point, n])
     loopers.append(victim)
     victim.ready()
-    died = victim.died(4.0)
+    died = _died_or_done(rig, victim, executions)
     if not died:
         victim.stop()
     heir = Looper(rig, url)
