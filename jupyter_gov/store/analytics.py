@@ -1,22 +1,27 @@
 """Questions in SQL over the history, answered by DuckDB.
 
-DuckDB never sees the database: the views that a query names are read through our own reading transaction and handed
-over as tables in memory. Its access to files, network and settings is off and locked, so that a query can read what
-the views hold and nothing else.
+DuckDB never sees the database: of the views that a query names, the columns that it names are read through our own
+reading transaction and handed over as tables in memory. Its access to files, network and settings is off and locked,
+so that a query can read what the views hold and nothing else.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 from jupyter_gov.errors import StoreError
+from jupyter_gov.store.codec import from_json
 from jupyter_gov.store.database import Tx
+from jupyter_gov.store.views import VIEWS, Kind
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
@@ -25,147 +30,16 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": "false",
     "python_enable_replacements": "false",
     "memory_limit": "2GB",
+    # Without a folder to spill into, a question that is too large fails instead of filling somebody's disk.
+    "temp_directory": "",
     "lock_configuration": "true",
 }
-_TIME = "_us"
-
-VIEWS: Mapping[str, tuple[str, Mapping[str, str]]] = {
-    "flows": (
-        "gov_flow_revisions f",
-        {
-            "namespace": "f.namespace",
-            "flow_id": "f.flow_id",
-            "revision": "f.revision",
-            "digest": "f.digest",
-            "author": "f.author",
-            "created_us": "f.created_us",
-            "source": "f.source",
-        },
-    ),
-    "executions": (
-        "gov_executions e LEFT JOIN gov_execution_data d ON d.execution_id = e.id",
-        {
-            "id": "e.id",
-            "namespace": "e.namespace",
-            "flow_id": "e.flow_id",
-            "flow_revision": "e.flow_revision",
-            "state": "e.state",
-            "created_us": "e.created_us",
-            "ended_us": "e.ended_us",
-            "starter": "e.starter",
-            "run_as": "e.run_as",
-            "parent_id": "e.parent_id",
-            "supersedes": "e.supersedes",
-            "labels": "e.labels",
-            "inputs": "d.inputs",
-            "outputs": "d.outputs",
-            "failure": "d.failure",
-        },
-    ),
-    "task_runs": (
-        "gov_task_runs t",
-        {
-            "execution_id": "t.execution_id",
-            "id": "t.id",
-            "task_id": "t.task_id",
-            "parent_id": "t.parent_id",
-            "value": "t.value",
-            "iteration": "t.iteration",
-            "state": "t.state",
-            "started_us": "t.started_us",
-            "ended_us": "t.ended_us",
-            "attempts": "t.attempts",
-            "outputs": "t.outputs",
-            "outputs_digest": "t.outputs_digest",
-            "failure": "t.failure",
-        },
-    ),
-    "approvals": (
-        "gov_approvals a",
-        {
-            "id": "a.id",
-            "execution_id": "a.execution_id",
-            "task_id": "a.task_id",
-            "namespace": "a.namespace",
-            "flow_id": "a.flow_id",
-            "status": "a.status",
-            "opened_us": "a.opened_us",
-            "deadline_us": "a.deadline_us",
-            "decided_us": "a.status_us",
-            "decided_by": "a.status_by",
-            "reason": "a.reason",
-            "inputs": "a.inputs",
-            "title": "a.title",
-            "description": "a.description",
-            "subject_digest": "a.subject_digest",
-        },
-    ),
-    "votes": (
-        "gov_votes v",
-        {
-            "id": "v.id",
-            "approval_id": "v.approval_id",
-            "actor_id": "v.actor_id",
-            "actor_name": "v.actor_name",
-            "assurance": "v.assurance",
-            "verdict": "v.verdict",
-            "at_us": "v.at_us",
-            "reason": "v.reason",
-            "subject_digest": "v.subject_digest",
-        },
-    ),
-    "audit": (
-        "gov_audit_entries n LEFT JOIN gov_audit_bodies b ON b.entry_id = n.id "  # noqa: ISC004 - one text
-        "LEFT JOIN gov_audit_actors w ON w.actor_ref = n.actor_ref",
-        {
-            "stream": "n.stream",
-            "seq": "n.seq",
-            "at_us": "n.ts_us",
-            "actor": "coalesce(w.actor_id, n.actor_ref)",
-            "action": "n.action",
-            "subject": "n.subject",
-            "leaf_hash": "n.leaf_hash",
-            "body": "b.body",
-        },
-    ),
-    "logs": (
-        "gov_logs l",
-        {
-            "id": "l.id",
-            "execution_id": "l.execution_id",
-            "task_run_id": "l.task_run_id",
-            "task_id": "l.task_id",
-            "attempt": "l.attempt",
-            "level": "l.level",
-            "at_us": "l.at_us",
-            "message": "l.message",
-        },
-    ),
-    "metrics": (
-        "gov_metrics m",
-        {
-            "execution_id": "m.execution_id",
-            "task_run_id": "m.task_run_id",
-            "task_id": "m.task_id",
-            "name": "m.name",
-            "type": "m.type",
-            "value": "m.value",
-            "tags": "m.tags",
-            "at_us": "m.at_us",
-        },
-    ),
-}
-"""View -> where it comes from, and its columns; a column ``x_us`` is shown as the time ``x``."""
-
-_INTEGERS = {"revision", "flow_revision", "iteration", "seq", "attempt"}
-
-
 LIMIT_SECONDS = 60.0
 """How long a question may take."""
 
 
 def query(tx: Tx, sql: str, parameters: Sequence[Any] = (), *, limit_seconds: float = LIMIT_SECONDS) -> pd.DataFrame:
-    """Answer one SELECT over ``VIEWS``.
+    """Answer one SELECT over ``views.VIEWS``.
 
     Raises
     ------
@@ -180,8 +54,10 @@ def query(tx: Tx, sql: str, parameters: Sequence[Any] = (), *, limit_seconds: fl
     alarm.daemon = True
     alarm.start()
     try:
-        for name in _named(sql):
-            connection.register(name, _frame(tx, name))
+        _refuse_all_but_select(sql)
+        named = _named(connection, sql)
+        for view in named.views:
+            connection.register(view, _frame(tx, view, named.columns))
         with warnings.catch_warnings():
             # DuckDB still uses what the newest pandas announces to remove.
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -199,8 +75,7 @@ def query(tx: Tx, sql: str, parameters: Sequence[Any] = (), *, limit_seconds: fl
         connection.close()
 
 
-def _named(sql: str) -> list[str]:
-    """Return the views that a query names, once it is known to be one SELECT."""
+def _refuse_all_but_select(sql: str) -> None:
     import duckdb  # noqa: PLC0415 - see query
 
     statements = duckdb.extract_statements(sql)
@@ -208,28 +83,85 @@ def _named(sql: str) -> list[str]:
         raise _forbidden(f"one SELECT was expected, got {len(statements)} statements")
     if statements[0].type != duckdb.StatementType.SELECT:
         raise _forbidden(f"only SELECT can be asked, not {statements[0].type.name}")
-    # Every word counts: a view too many costs a little time, one too few would be an error.
-    return sorted(set(re.findall(r"\w+", sql.lower())) & set(VIEWS))
 
 
-def _frame(tx: Tx, view: str) -> pd.DataFrame:
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What a query names; ``columns`` is None when it may mean all of them (a star, a whole row)."""
+
+    views: Sequence[str]
+    columns: frozenset[str] | None
+
+
+def _named(connection: duckdb.DuckDBPyConnection, sql: str) -> _Named:
+    """Ask DuckDB's own parser which views and columns a query names."""
+    ((text,),) = connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchall()
+    parsed = json.loads(text)
+    if parsed.get("error", True):
+        # A form that it does not serialise (PIVOT): every word may be a view, and all columns are read.
+        return _Named(sorted(set(re.findall(r"\w+", sql.lower())) & set(VIEWS)), None)
+    tables: set[str] = set()
+    columns: set[str] = set()
+    whole = False
+    for node in _nodes(parsed):
+        kind = node.get("type")
+        if kind == "BASE_TABLE":
+            tables |= {str(node["table_name"]).lower(), str(node["alias"]).lower()}
+        elif kind == "COLUMN_REF":
+            columns.update(str(name).lower() for name in node["column_names"])
+        whole = whole or kind in {"STAR", "POSITIONAL_REFERENCE"} or node.get("ref_type") == "NATURAL"
+        columns.update(str(name).lower() for name in node.get("using_columns", ()))
+    rows = any(
+        len(node["column_names"]) == 1 and str(node["column_names"][0]).lower() in tables
+        for node in _nodes(parsed)
+        if node.get("type") == "COLUMN_REF"
+    )
+    return _Named(sorted(tables & set(VIEWS)), None if whole or rows else frozenset(columns))
+
+
+def _nodes(value: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _nodes(item)
+
+
+def _frame(tx: Tx, view: str, wanted: frozenset[str] | None) -> pd.DataFrame:
     import pandas as pd  # noqa: PLC0415 - see query
 
-    source, columns = VIEWS[view]
-    shown = ", ".join(f"{expression} AS {name}" for name, expression in columns.items())
-    tx.cursor.execute(f"SELECT {shown} FROM {source}")  # noqa: S608 - both come from VIEWS
-    frame = pd.DataFrame(tx.cursor.fetchall(), columns=list(columns), dtype=object)
-    for name in columns:
-        if name.endswith(_TIME):
-            times = pd.to_datetime(pd.to_numeric(frame[name]), unit="us", utc=True)
-            frame = frame.assign(**{name: times}).rename(columns={name: name.removesuffix(_TIME)})
-        elif name in _INTEGERS:
-            frame[name] = pd.array(frame[name], dtype="Int64")
-        elif name == "value" and view == "metrics":
-            frame[name] = frame[name].astype(float)
-        else:
-            frame[name] = frame[name].astype("string")
-    return frame
+    columns = {name: item for name, item in VIEWS[view].columns.items() if wanted is None or name in wanted}
+    if not columns:  # only counted: one column has the rows
+        columns = dict(list(VIEWS[view].columns.items())[:1])
+    shown = ", ".join(expression for expression, _ in columns.values())
+    tx.cursor.execute(f"SELECT {shown} FROM {VIEWS[view].source}")  # noqa: S608 - both come from VIEWS
+    values = list(zip(*tx.cursor.fetchall(), strict=True)) or [()] * len(columns)
+    return pd.DataFrame(
+        {name: _series(kind, column) for (name, (_, kind)), column in zip(columns.items(), values, strict=True)}
+    )
+
+
+def _series(kind: Kind, values: Sequence[Any]) -> Any:
+    import pandas as pd  # noqa: PLC0415 - see query
+
+    match kind:
+        case "time":
+            return pd.to_datetime(pd.Series(pd.array(values, dtype="Int64")), unit="us", utc=True)
+        case "integer":
+            return pd.array(values, dtype="Int64")
+        case "float":
+            return pd.array(values, dtype="Float64")
+        case "count":
+            return pd.array([0 if text == "[]" else len(from_json(text)) for text in values], dtype="Int64")
+        case "labels":
+            return pd.array([_object(text) for text in values], dtype="string")
+        case "text":
+            return pd.array(values, dtype="string")
+
+
+def _object(pairs: str) -> str:
+    return "{}" if pairs == "[]" else json.dumps(dict(from_json(pairs)))
 
 
 def _forbidden(message: str) -> StoreError:

@@ -56,14 +56,14 @@ def _fill(store: Store, start: int, end: int) -> list[str]:
             one = new_id()
             created = int((_FIRST + timedelta(seconds=number)).timestamp() * 1_000_000)
             state = _STATES[(number * 7) % len(_STATES)].value
-            place = _NAMESPACES[number % len(_NAMESPACES)]
+            place = _NAMESPACES[(number // 20) % len(_NAMESPACES)]
             executions.append(
                 base
-                | {"id": one, "namespace": place, "flow_id": f"flow{number % 60}", "state": state}
+                | {"id": one, "namespace": place, "flow_id": f"flow{(number // 20) % 60}", "state": state}
                 | {"created_us": created, "ended_us": created + 5_000_000, "starter": f"user{number % 9}"}
             )
             others.append(data | {"execution_id": one})
-            labels.append({"execution_id": one, "key": "team", "value": f"t{number % 50}", "created_us": created})
+            labels.append({"execution_id": one, "key": "team", "value": f"t{(number // 7) % 50}", "created_us": created})
             if number % 100 == 0:
                 task_runs += [row | {"execution_id": one, "id": f"{one}-{row['seq']}"} for row in runs]
                 ids.append(one)
