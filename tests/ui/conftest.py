@@ -199,8 +199,9 @@ def _await_server(found: Lab, process: subprocess.Popen[bytes]) -> None:
         time.sleep(0.1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(chromium_path: str) -> Iterator[Browser]:
+    # For one module only: Playwright keeps an event loop running, beside which tests of other suites cannot start one.
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path, headless=True, args=ARGUMENTS)
         yield browser

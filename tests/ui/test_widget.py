@@ -45,9 +45,14 @@ class Widget:
         found: list[dict[str, Any]] = self.page.evaluate("sent")
         return found
 
+    def request(self) -> dict[str, Any]:
+        """The first request that reaches the kernel."""
+        self.page.wait_for_function("sent.length > 0")
+        return self.sent()[0]
+
     def reply(self, error: Any = None) -> None:
         """Answer the last request as the kernel does."""
-        request = self.sent()[-1]["requestId"]
+        request = self.request()["requestId"]
         answer = {"kind": "reply", "requestId": request, "ok": error is None, "error": error}
         self.page.evaluate("value => model.reply(value)", answer)
 
@@ -254,7 +259,7 @@ def test_without_a_server_the_kernel_decides(widget: Widget) -> None:
     widget.fill()
     widget.button("Approve").click()
     expect(widget.run.get_by_role("button", name="Approving…")).to_be_disabled()
-    request = widget.sent()[0]
+    request = widget.request()
     assert (request["action"], request["verdict"]) == ("decide", "approve")
     assert request["subjectDigest"] == snapshots.gate()["subjectDigest"]
     assert request["inputs"]["decision_basis"] == "full review"
@@ -347,7 +352,7 @@ def test_by_keyboard_alone(widget: Widget) -> None:
     page.keyboard.press("Enter")
     expect(widget.button("Approving…")).to_be_visible()
     values = {"decision_basis": "full review", "max_exposure": 1000, "monitor": True, "remarks": "seen"}
-    assert widget.sent()[0]["inputs"] == values
+    assert widget.request()["inputs"] == values
     widget.button("Show as table").focus()
     page.keyboard.press("Shift+Tab")
     expect(widget.run.locator('[data-node="check_data"]')).to_be_focused()
