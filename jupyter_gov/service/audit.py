@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,6 @@ from jupyter_gov.service.api import VerifyReport
 
 if TYPE_CHECKING:
     from jupyter_gov.service.wire import Parts
-
-_PAGE = 2000
 
 
 class Audit:
@@ -38,31 +36,7 @@ class Audit:
         """Write all entries as JSON lines, one stream after the other; return how many."""
         number = 0
         with target.open("w", encoding="utf-8") as out:
-            for entry in self._all():
-                out.write(json.dumps(_exported(entry), sort_keys=True, ensure_ascii=False) + "\n")
+            for record in self._parts.store.history():
+                out.write(json.dumps(record, sort_keys=True, ensure_ascii=False) + "\n")
                 number += 1
         return number
-
-    def _all(self) -> Iterator[AuditEntry]:
-        store = self._parts.store
-        with store.read() as tx:
-            for stream in store.audit_log.streams(tx):
-                after = 0
-                while page := store.audit_log.entries(tx, stream, after=after, limit=_PAGE):
-                    yield from page
-                    after = page[-1].seq
-
-
-def _exported(entry: AuditEntry) -> dict[str, object]:
-    return {
-        "stream": entry.stream,
-        "seq": entry.seq,
-        "prev_hash": entry.prev_hash,
-        "leaf_hash": entry.leaf_hash,
-        "ts_us": entry.ts_us,
-        "actor_ref": entry.actor_ref,
-        "action": entry.action,
-        "subject": entry.subject,
-        "body_digest": entry.body_digest,
-        "body": entry.body,
-    }

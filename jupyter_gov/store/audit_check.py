@@ -9,6 +9,7 @@ from typing import Any
 from jupyter_gov.audit.verify import TRIGGER, UNRECORDED, Finding, Report, Row, Verifier
 from jupyter_gov.store import triggers
 from jupyter_gov.store.audit_states import States
+from jupyter_gov.store.codec import from_json
 from jupyter_gov.store.database import Tx
 
 _PAGE = 5000
@@ -16,6 +17,9 @@ _SELECT = (
     "SELECT e.stream, e.seq, e.prev_hash, e.leaf_hash, e.ts_us, e.actor_ref, e.action, e.subject, e.body_digest,"
     " b.salt, b.body FROM gov_audit_entries e LEFT JOIN gov_audit_bodies b ON b.entry_id = e.id"
 )
+_EXPORTED = (
+    "stream", "seq", "prev_hash", "leaf_hash", "ts_us", "actor_ref", "action", "subject", "body_digest", "salt", "body",
+)  # fmt: skip
 _ORDER = " ORDER BY e.stream, e.seq"
 
 
@@ -38,6 +42,21 @@ def check(tx: Tx, on_progress: Callable[[int, int], None] | None = None) -> Repo
         for stream in states.unrecorded()
     ]
     return verifier.finish(time.perf_counter() - started, further)
+
+
+def records(tx: Tx) -> Iterator[dict[str, Any]]:
+    """Yield all entries as they are exported: enough for a stranger to recompute each hash.
+
+    ``leaf_hash`` covers the fields up to ``body_digest``; ``body_digest`` is SHA-256 over ``salt`` and the RFC 8785
+    text of ``body``. ``actor`` names who stands behind ``actor_ref``, as far as this store remembers.
+    """
+    tx.cursor.execute("SELECT actor_ref, actor_id FROM gov_audit_actors")
+    actors = dict(tx.cursor.fetchall())
+    for row in rows(tx):
+        record: dict[str, Any] = dict(zip(_EXPORTED, row, strict=True))
+        record["body"] = None if row[-1] is None else from_json(row[-1])
+        record["actor"] = actors.get(record["actor_ref"])
+        yield record
 
 
 def rows(tx: Tx) -> Iterator[Row]:

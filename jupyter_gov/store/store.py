@@ -161,6 +161,11 @@ class Store:
         with self.read() as tx:
             return audit_check.check(tx, on_progress)
 
+    def history(self) -> Iterator[dict[str, Any]]:
+        """Yield all entries of the history as of one moment, with what a stranger needs to verify them."""
+        with self.read() as tx:
+            yield from audit_check.records(tx)
+
     def sql(self, query: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
         """Answer one SELECT over the views of ``analytics.VIEWS``, as of one moment.
 

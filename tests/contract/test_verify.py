@@ -450,3 +450,29 @@ def test_bodies_are_stored_in_canonical_form(history: History) -> None:
 
     for (text,) in history.sql("SELECT body FROM gov_audit_bodies"):
         assert rfc8785.dumps(json.loads(text)).decode() == text
+
+
+def test_a_stranger_can_verify_an_export(history: History) -> None:
+    """With any RFC 8785 library and SHA-256, without our code and without the database."""
+    import hashlib
+
+    import rfc8785
+
+    with history.store.write() as tx:
+        history.store.audit_log.erase(tx, history.stream, [2], build.fact("audit.erased"))
+        history.store.audit_log.forget(tx, "bob", [build.fact("actor.forgotten")])
+    lines = [json.loads(json.dumps(record)) for record in history.store.history()]
+    assert len(lines) == 11
+    before: dict[str, tuple[int, str]] = {}
+    for line in lines:
+        names = ("stream", "seq", "prev_hash", "ts_us", "actor_ref", "action", "subject", "body_digest")
+        hashed = rfc8785.dumps({name: line[name] for name in names})
+        assert hashlib.sha256(b"\x00" + hashed).hexdigest() == line["leaf_hash"]
+        if line["body"] is not None:
+            text = line["salt"].encode() + rfc8785.dumps(line["body"])
+            assert hashlib.sha256(text).hexdigest() == line["body_digest"]
+        genesis = hashlib.sha256(b"jupyter_gov/genesis/" + line["stream"].encode()).hexdigest()
+        seq, leaf_hash = before.get(line["stream"], (0, genesis))
+        assert (line["seq"], line["prev_hash"]) == (seq + 1, leaf_hash)
+        before[line["stream"]] = (line["seq"], line["leaf_hash"])
+    assert {line["actor"] for line in lines} == {"ada", "system", None}
