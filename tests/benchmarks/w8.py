@@ -63,7 +63,9 @@ def _fill(store: Store, start: int, end: int) -> list[str]:
                 | {"created_us": created, "ended_us": created + 5_000_000, "starter": f"user{number % 9}"}
             )
             others.append(data | {"execution_id": one})
-            labels.append({"execution_id": one, "key": "team", "value": f"t{(number // 7) % 50}", "created_us": created})
+            labels.append(
+                {"execution_id": one, "key": "team", "value": f"t{(number // 7) % 50}", "created_us": created}
+            )
             if number % 100 == 0:
                 task_runs += [row | {"execution_id": one, "id": f"{one}-{row['seq']}"} for row in runs]
                 ids.append(one)
