@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _ATTEMPTS = 8
+_OPENINGS = 3
 
 
 class Store:
@@ -80,7 +81,7 @@ class Store:
         """
         database = Database(parse_url(str(url)))
         try:
-            schema.ensure(database, upgrade=upgrade)
+            _ensure(database, upgrade=upgrade)
             store = cls(database, Files(files_root or _beside(database)))
             with database.translated():
                 store._watcher.start()
@@ -197,6 +198,19 @@ class Store:
     def wake(self) -> None:
         """Wake everybody in this process who waits."""
         self._watcher.wake()
+
+
+def _ensure(database: Database, *, upgrade: bool) -> None:
+    """Make the schema; several processes may be opening the same fresh file at this very moment."""
+    for attempt in range(_OPENINGS):
+        try:
+            schema.ensure(database, upgrade=upgrade)
+        except StoreError as error:
+            if error.code != faults.LOCKED or attempt == _OPENINGS - 1:
+                raise
+            time.sleep(random.uniform(0.05, 0.3))  # noqa: S311 - to part those that collided
+        else:
+            return
 
 
 def _beside(database: Database) -> Path:
