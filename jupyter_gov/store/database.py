@@ -19,11 +19,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from jupyter_gov.errors import InstallationError, StoreError
-from jupyter_gov.store import faults
-from jupyter_gov.store.disks import make_private, refuse_network_disk
+from jupyter_gov.store import faults, sqlite_file
 from jupyter_gov.store.statements import Name, Statement
 
-BUSY_TIMEOUT_MS = 10_000
 CHANNEL = "jupyter_gov"
 """PostgreSQL channel on which every commit is announced."""
 
@@ -99,8 +97,8 @@ class Database:
     def __init__(self, url: URL) -> None:
         self.url = url
         self.dialect: Name = "sqlite" if url.get_backend_name() == "sqlite" else "postgresql"
-        self.path = self._file()
-        self.engine = self._connect_sqlite() if self.dialect == "sqlite" else self._connect_postgresql()
+        self.path = sqlite_file.path_of(url.database) if self.dialect == "sqlite" else None
+        self.engine = self._connect_sqlite(self.path) if self.path else self._connect_postgresql()
         # SQLite has one writer anyway: threads of this process queue here and not in its busy loop.
         self._writer = _writer_of(str(self.path)) if self.path else None
         self._here = threading.local()
@@ -117,7 +115,7 @@ class Database:
         """Open one writing transaction; it is durable when the block ends, gone when the block raises."""
         if getattr(self._here, "writing", False):
             raise StoreError("a writing transaction is open in this thread already", code=faults.CLOSED)
-        if self._writer is not None and not self._writer.acquire(timeout=BUSY_TIMEOUT_MS / 1000):
+        if self._writer is not None and not self._writer.acquire(timeout=sqlite_file.BUSY_TIMEOUT_MS / 1000):
             raise StoreError("another thread of this process holds the database", code=faults.LOCKED)
         self._here.writing = True
         try:
@@ -203,56 +201,15 @@ class Database:
 
         return (psycopg.Error,)
 
-    def _file(self) -> Path | None:
-        if self.dialect != "sqlite":
-            return None
-        if not self.url.database or self.url.database == ":memory:":
-            raise StoreError(
-                "a store needs a file: every process and thread must see the same data",
-                code=faults.BAD_URL,
-                hint="Give a path, or sqlite:////absolute/path.db.",
-            )
-        return Path(self.url.database).expanduser().absolute()
+    def connect_sqlite(self) -> sqlite3.Connection:
+        """Open a further connection to the file."""
+        assert self.path is not None  # noqa: S101 - only called for files
+        return sqlite_file.connect(self.path)
 
-    def _connect_sqlite(self) -> Engine:
-        if sqlite3.sqlite_version_info < (3, 35):
-            raise InstallationError(
-                f"SQLite 3.35 or newer is needed, this Python has {sqlite3.sqlite_version}",
-                code="GOV903",
-                hint="Use a newer Python build.",
-            )
-        assert self.path is not None  # noqa: S101 - see _file
-        refuse_network_disk(self.path.parent)
-        self._create_file(self.path)
+    def _connect_sqlite(self, path: Path) -> Engine:
+        sqlite_file.prepare(path)
         pool = {"poolclass": QueuePool, "pool_size": 8, "max_overflow": 56}
         return create_engine("sqlite://", creator=self.connect_sqlite, **pool)
-
-    def _create_file(self, path: Path) -> None:
-        # History is private: the umask must not decide who may read it.
-        try:
-            make_private(path.parent)
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        except OSError as error:
-            raise faults.from_os(error, str(path)) from error
-
-    def connect_sqlite(self) -> sqlite3.Connection:
-        """Open a connection with the rules of DESIGN §5."""
-        connection = sqlite3.connect(
-            self.path or "",
-            timeout=BUSY_TIMEOUT_MS / 1000,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=256,
-        )
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.execute("PRAGMA foreign_keys=ON")
-            connection.execute("PRAGMA temp_store=MEMORY")
-        except sqlite3.Error:
-            connection.close()
-            raise
-        return connection
 
     def _connect_postgresql(self) -> Engine:
         try:

@@ -8,20 +8,25 @@ All columns hold plain texts and integers, so no value needs converting on the w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, Literal
 
 from sqlalchemy import Executable, Table
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import psycopg as postgresql_psycopg
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.elements import ClauseElement
 
 Name = Literal["sqlite", "postgresql"]
 
-_DIALECTS: Mapping[Name, Dialect] = {
-    "sqlite": sqlite.dialect(paramstyle="qmark"),
-    "postgresql": postgresql_psycopg.dialect(paramstyle="format"),  # type: ignore[no-untyped-call]
-}
+
+@cache
+def _dialect(name: Name) -> Dialect:
+    if name == "sqlite":
+        return sqlite.dialect(paramstyle="qmark")
+    from sqlalchemy.dialects.postgresql import psycopg  # noqa: PLC0415 - SQLite's users do not pay for it
+
+    found: Dialect = psycopg.dialect(paramstyle="format")  # type: ignore[no-untyped-call]
+    return found
 
 
 class Compiled:
@@ -31,7 +36,7 @@ class Compiled:
 
     def __init__(self, statement: Executable, name: Name) -> None:
         assert isinstance(statement, ClauseElement)  # noqa: S101 - for the type checker
-        compiled = statement.compile(dialect=_DIALECTS[name], compile_kwargs={"render_postcompile": True})
+        compiled = statement.compile(dialect=_dialect(name), compile_kwargs={"render_postcompile": True})
         self.sql = str(compiled)
         self._names: tuple[str, ...] = tuple(compiled.positiontup or ())  # type: ignore[attr-defined]
         self._defaults = dict(compiled.params)
@@ -75,13 +80,23 @@ def upsert(table: Any, *, update: Sequence[str], where: Any = None) -> Statement
     keys = [column.name for column in core.primary_key.columns]
 
     def build(name: Name) -> Executable:
-        insert = postgresql.insert(core) if name == "postgresql" else sqlite.insert(core)
+        insert = _insert(core, name)
         if not update:
-            return insert.on_conflict_do_nothing(index_elements=keys)
+            nothing: Executable = insert.on_conflict_do_nothing(index_elements=keys)
+            return nothing
         changes = {column: insert.excluded[column] for column in update}
-        return insert.on_conflict_do_update(index_elements=keys, set_=changes, where=where)
+        found: Executable = insert.on_conflict_do_update(index_elements=keys, set_=changes, where=where)
+        return found
 
     return Statement(build)
+
+
+def _insert(table: Table, name: Name) -> Any:
+    if name == "sqlite":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - SQLite's users do not pay for it
+
+    return postgresql.insert(table)
 
 
 def columns(table: Any, *, without: Iterable[str] = ()) -> list[str]:

@@ -10,9 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from jupyter_gov.audit.verify import Report
 from jupyter_gov.errors import StoreError
-from jupyter_gov.store import audit_check, faults, schema
+from jupyter_gov.store import faults, schema
 from jupyter_gov.store.approvals import Approvals
 from jupyter_gov.store.audit_log import AuditLog
 from jupyter_gov.store.database import Database, Tx, parse_url
@@ -30,9 +29,10 @@ from jupyter_gov.store.watch import PostgresqlWatcher, SqliteWatcher, Watcher
 if TYPE_CHECKING:
     import pandas as pd
 
+    from jupyter_gov.audit.verify import Report
+
 T = TypeVar("T")
 _ATTEMPTS = 8
-_OPENINGS = 3
 
 
 class Store:
@@ -81,7 +81,7 @@ class Store:
         """
         database = Database(parse_url(str(url)))
         try:
-            _ensure(database, upgrade=upgrade)
+            schema.ensure(database, upgrade=upgrade)
             store = cls(database, Files(files_root or _beside(database)))
             with database.translated():
                 store._watcher.start()
@@ -159,11 +159,15 @@ class Store:
 
     def verify(self, on_progress: Callable[[int, int], None] | None = None) -> Report:
         """Check the history and compare it with the stored states; ``on_progress`` gets (entries done, in all)."""
+        from jupyter_gov.store import audit_check  # noqa: PLC0415 - most processes never verify
+
         with self.read() as tx:
             return audit_check.check(tx, on_progress)
 
     def history(self) -> Iterator[dict[str, Any]]:
         """Yield all entries of the history as of one moment, with what a stranger needs to verify them."""
+        from jupyter_gov.store import audit_check  # noqa: PLC0415 - most processes never export
+
         with self.read() as tx:
             yield from audit_check.records(tx)
 
@@ -198,19 +202,6 @@ class Store:
     def wake(self) -> None:
         """Wake everybody in this process who waits."""
         self._watcher.wake()
-
-
-def _ensure(database: Database, *, upgrade: bool) -> None:
-    """Make the schema; several processes may be opening the same fresh file at this very moment."""
-    for attempt in range(_OPENINGS):
-        try:
-            schema.ensure(database, upgrade=upgrade)
-        except StoreError as error:
-            if error.code != faults.LOCKED or attempt == _OPENINGS - 1:
-                raise
-            time.sleep(random.uniform(0.05, 0.3))  # noqa: S311 - to part those that collided
-        else:
-            return
 
 
 def _beside(database: Database) -> Path:

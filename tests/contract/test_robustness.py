@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_gov.errors import StoreError
-from jupyter_gov.store import Store, database, disks
+from jupyter_gov.store import Store, disks, sqlite_file
 from tests.contract import build
 
 
@@ -67,7 +67,7 @@ def test_urls_that_cannot_hold_a_store(url: str, tmp_path: Path) -> None:
 
 
 def test_a_locked_database(sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr(sqlite_file, "BUSY_TIMEOUT_MS", 50)
     with Store.open(tmp_path / "store.db") as impatient:
         holder = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
         with contextlib.closing(holder):
@@ -82,7 +82,7 @@ def test_a_locked_database(sqlite_store: Store, tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_thread_that_holds_the_database(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr(sqlite_file, "BUSY_TIMEOUT_MS", 50)
     held, done = threading.Event(), threading.Event()
 
     def hold() -> None:
