@@ -78,3 +78,43 @@ tasks:
     type: io.kestra.plugin.core.debug.Return
     format: done
 """
+
+CALLS = """\
+id: calls
+namespace: demo
+tasks:
+  - id: call
+    type: io.kestra.plugin.core.flow.Subflow
+    namespace: demo
+    flowId: gated
+"""
+
+LEAVES = """\
+id: leaves
+namespace: demo
+tasks:
+  - id: call
+    type: io.kestra.plugin.core.flow.Subflow
+    namespace: demo
+    flowId: slow
+    wait: false
+"""
+
+SLOW = """\
+id: slow
+namespace: demo
+tasks:
+  - id: work
+    type: io.kestra.plugin.core.flow.Sleep
+    duration: PT1S
+"""
+
+ONE_AT_A_TIME = """\
+id: single
+namespace: demo
+concurrency:
+  limit: 1
+tasks:
+  - id: gate
+    type: io.kestra.plugin.core.flow.Pause
+"""

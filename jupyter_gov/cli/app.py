@@ -85,6 +85,23 @@ def check(
 
 
 @app.command(rich_help_panel=_START)
+def register(
+    *,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Flow files; - reads the standard input.")],
+    allow_unknown_types: opt.Unknown = False,
+    as_json: opt.Json = False,
+) -> None:
+    """Store flow files without running them; if one has errors, none is stored."""
+    _of("flows").register(files, allow_unknown_types=allow_unknown_types, as_json=as_json)
+
+
+@app.command(rich_help_panel=_START)
+def schema() -> None:
+    """Print the JSON Schema of flow files, for editors."""
+    _of("flows").schema()
+
+
+@app.command(rich_help_panel=_START)
 def run(
     *,
     target: Annotated[str, typer.Argument(help="A flow file, a stored NAMESPACE.FLOW, or a notebook (.ipynb).")],
@@ -141,9 +158,16 @@ def runs(
 
 
 @app.command(rich_help_panel=_WATCH)
-def show(*, run_id: opt.RunId, as_json: opt.Json = False) -> None:
+def show(
+    *,
+    run_id: opt.RunId,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Stay until it has ended; carry it on if nobody else does.")
+    ] = False,
+    as_json: opt.Json = False,
+) -> None:
     """Show a run: tasks, gates, inputs, outputs."""
-    _of("runs").show(run_id, as_json=as_json)
+    raise typer.Exit(_of("runs").show(run_id, follow=follow, as_json=as_json))
 
 
 @app.command(rich_help_panel=_WATCH)

@@ -17,7 +17,7 @@ from jupyter_gov.cli import screen
 from jupyter_gov.domain.approval import ApprovalStatus
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.states import State
-from jupyter_gov.service import words
+from jupyter_gov.service import outcome, words
 from jupyter_gov.service.interrupts import KILL_PATIENCE, Interrupts
 from jupyter_gov.service.outcome import InterruptedRunError
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 TICK = 0.25
 _LEAF_ENDS = frozenset({State.SUCCESS, State.WARNING, State.FAILED, State.KILLED, State.SKIPPED, State.CANCELLED})
 
-AtGate = Callable[["ApprovalDetail"], bool]
-"""Asked once per gate; returns whether to wait for its decision."""
+AtGate = Callable[["ApprovalDetail"], None]
+"""Called once per gate that is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,12 @@ class Wish:
         Say nothing on the way.
     at_gate
         What to do at a gate.
+    waits
+        Stay until somebody has decided.
     """
 
     at_gate: AtGate
+    waits: bool = True
     timeout: float | None = None
     quiet: bool = False
 
@@ -113,7 +116,7 @@ class _Stay:
             self._show(execution, self._progress())
             if execution.state.is_terminal or self._is_late():
                 return execution
-            if execution.state is State.PAUSED and not self._waits_at_gates():
+            if not self._goes_on(execution):
                 return execution
 
     def _next(self, seen: int) -> Execution:
@@ -129,12 +132,15 @@ class _Stay:
         found = list(self._gov.executions.progress(self._id).values())
         return f"{found[-1][0]}/{found[-1][1]} {found[-1][2]}".strip() if found else ""
 
-    def _waits_at_gates(self) -> bool:
+    def _goes_on(self, execution: Execution) -> bool:
         gates = self._gov.approvals.list(self._actor, status=ApprovalStatus.OPEN, execution_id=self._id)
         fresh = [gate for gate in gates if gate.approval.id not in self._told]
         self._told.update(gate.approval.id for gate in fresh)
-        answers = [self._wish.at_gate(gate) for gate in fresh]
-        return all(answers)
+        if not self._wish.waits:
+            return not outcome.settled(execution, [gate.approval for gate in gates])
+        for gate in fresh:
+            self._wish.at_gate(gate)
+        return True
 
 
 def _printer(*, quiet: bool) -> Callable[[Execution, str], None]:

@@ -8,17 +8,18 @@ import os
 import threading
 import time
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Sequence, Set
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from jupyter_gov.domain.approval import ApprovalStatus
+from jupyter_gov.domain.approval import Approval, ApprovalStatus
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.flow import FlowRevision
 from jupyter_gov.errors import NotFoundError
 from jupyter_gov.kernel import options as opts
 from jupyter_gov.kernel.flow_view import FlowView
+from jupyter_gov.kernel.follow import Until
 from jupyter_gov.kernel.places import where_to_decide
 from jupyter_gov.kernel.screens import Screen, announce
 from jupyter_gov.kernel.snapshot_types import MessageSnapshot
@@ -165,25 +166,23 @@ def _start(job: Job) -> Future[Execution]:
 def _watch(job: Job) -> Execution:
     """Show the execution until it ends; at a gate either leave or say where to decide it."""
     told: set[str] = set()
-    looked_at = -1
     while True:
-        execution = job.view.follow(job.screen, _stop_rule(job, looked_at), job.deadline)
+        execution = job.view.follow(job.screen, _stop_rule(job, told), job.deadline)
         if execution.state.is_terminal or not job.wait or job.is_late or job.left.is_set():
             return execution
-        looked_at = execution.version
         for gate in job.view.snapshot(execution)["approvals"]:
             if gate["status"] == ApprovalStatus.OPEN and gate["id"] not in told:
                 told.add(gate["id"])
                 announce(gate, where_to_decide(gate["id"]))
 
 
-def _stop_rule(job: Job, looked_at: int) -> Callable[[Execution], bool]:
-    """Return when to stop following: at the end, and once at each pause."""
+def _stop_rule(job: Job, told: Set[str]) -> Until:
+    """Return when to stop following: at the end, and once at each gate."""
 
-    def stops(execution: Execution) -> bool:
-        if execution.state.is_terminal:
-            return True
-        return outcome.settled(execution) and (not job.wait or execution.version != looked_at)
+    def stops(execution: Execution, gates: Sequence[Approval]) -> bool:
+        if execution.state.is_terminal or not job.wait:
+            return outcome.settled(execution, gates)
+        return any(gate.status is ApprovalStatus.OPEN and gate.id not in told for gate in gates)
 
     return stops
 

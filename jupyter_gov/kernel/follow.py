@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Event
 from typing import Any
 
 from jupyter_gov.domain.actor import Actor
+from jupyter_gov.domain.approval import Approval
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.states import State
 from jupyter_gov.kernel.display.collect import Collector
 from jupyter_gov.kernel.snapshot_types import Snapshot
 from jupyter_gov.service.api import Gov
+
+Until = Callable[[Execution, Sequence[Approval]], bool]
+"""Gets the execution and the gates that belong to it, and says whether to stop."""
 
 TICK = 0.25
 IDLE = 1.0
@@ -40,30 +44,33 @@ class Follower:
         """Let ``run`` return as soon as it can."""
         self._stop.set()
 
-    def run(self, until: Callable[[Execution], bool], deadline: float | None = None) -> Execution:
+    def run(self, until: Until, deadline: float | None = None) -> Execution:
         """Block until ``until`` holds, ``stop`` is called or the (monotonic) deadline is over."""
         while True:
             began = time.monotonic()
-            execution = self._next(until, deadline)
-            self._refresh(execution)
-            if until(execution) or self._stop.is_set() or (deadline is not None and time.monotonic() >= deadline):
+            execution = self._next(deadline)
+            gates = self._refresh(execution)
+            late = deadline is not None and time.monotonic() >= deadline
+            if until(execution, gates) or self._stop.is_set() or late:
                 return execution
             self._stop.wait(max(0.0, TICK - (time.monotonic() - began)))
 
-    def _next(self, until: Callable[[Execution], bool], deadline: float | None) -> Execution:
+    def _next(self, deadline: float | None) -> Execution:
         seen = self._collector.execution
+        if self._seen is None:
+            return self._gov.executions.get(seen.id, self._actor)
         patience = IDLE if seen.state is State.PAUSED else TICK
         if deadline is not None:
             patience = max(0.0, min(patience, deadline - time.monotonic()))
 
         def news(execution: Execution) -> bool:
-            return execution.version != seen.version or self._stop.is_set() or until(execution)
+            return execution.version != seen.version or self._stop.is_set()
 
         return self._gov.executions.wait(seen.id, self._actor, until=news, timeout=patience)
 
-    def _refresh(self, execution: Execution) -> None:
+    def _refresh(self, execution: Execution) -> Sequence[Approval]:
         progress = self._gov.executions.progress(execution.id)
-        gates = self._collector.approvals() if execution.state is State.PAUSED else ()
+        gates = self._collector.approvals()
         fresh = (
             execution.version,
             tuple(sorted(progress.items())),
@@ -72,3 +79,4 @@ class Follower:
         if self._collector.read_logs() or fresh != self._seen:
             self._seen = fresh
             self._show(self._collector.snapshot(execution))
+        return [gate.approval for gate in gates]

@@ -16,7 +16,7 @@ from jupyter_gov.engine.graph import mermaid
 from jupyter_gov.errors import AccessError, GovError, NotFoundError
 from jupyter_gov.kernel import screens
 from jupyter_gov.kernel.display.collect import Collector
-from jupyter_gov.kernel.follow import Follower
+from jupyter_gov.kernel.follow import Follower, Until
 from jupyter_gov.kernel.ipy import display
 from jupyter_gov.kernel.snapshot_types import MessageSnapshot, Snapshot, WidgetRequest
 from jupyter_gov.lang.models.scalars import parse_duration
@@ -273,7 +273,7 @@ class ExecutionView:
         """Whether a view of this execution is being updated."""
         return self._follower is not None
 
-    def follow(self, screen: Screen, until: Any, deadline: float | None = None) -> Execution:
+    def follow(self, screen: Screen, until: Until, deadline: float | None = None) -> Execution:
         """Show the execution on ``screen`` until a condition holds; blocks."""
         follower = Follower(self._session.gov, self._session.actor, self._collector, screen.show)
         self._follower, self._screen = follower, screen
@@ -287,7 +287,7 @@ class ExecutionView:
 
     def _linger(self, screen: Screen) -> None:
         try:
-            self.follow(screen, until=lambda execution: execution.state.is_terminal)
+            self.follow(screen, until=lambda execution, _gates: execution.state.is_terminal)
             self.finish(screen)
         except GovError as error:
             # The store was closed or its disk is gone; the page keeps what it showed last, with its time.

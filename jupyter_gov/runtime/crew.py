@@ -40,14 +40,16 @@ class Crew:
         What keeps leases, hears of other processes, and knows when the next timer is due.
     """
 
-    def __init__(self, world: World, flows: FlowCache, *, owner: str, workers: int, background: bool) -> None:
+    def __init__(
+        self, world: World, flows: FlowCache, *, owner: str, workers: int, background: bool, root: str | None = None
+    ) -> None:
         self.mailbox = Mailbox()
         self.leases = LeaseKeeper(world.store, owner, world.lease_ttl, on_lost=self._lost, on_renewed=world.beat)
         self.board = Board(self.mailbox)
         self.scheduler = Scheduler(world.clock)
         self.listener = Listener(world.store, self.mailbox.look)
         self.worker = ThreadWorker(owner, self.board, world, slots=workers, may_run=self.leases.holds)
-        claimer = Claimer(world, flows, self.leases, owner=owner)
+        claimer = Claimer(world, flows, self.leases, owner=owner, root=root)
         self.estate = Estate(world, claimer, self.board, self.scheduler, owner=owner, background=background)
         decider = Decider(world, self.board, Caller(world, flows), worker=owner)
         self.committer = Committer(world, decider, owner=owner, writing=self.leases.writing)

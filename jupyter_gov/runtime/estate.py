@@ -66,6 +66,11 @@ class Estate:
         return bool(self._ready)
 
     @property
+    def is_idle(self) -> bool:
+        """Whether nothing is decided or run: what is owned waits for a person, a subflow or a timer."""
+        return not self._ready and not any(owned.in_flight for owned in self._owned.values())
+
+    @property
     def waits_for_others(self) -> bool:
         """Whether another process may have something to say: a decision, a kill, an end."""
         return self._background or bool(self._owned) or self._others_wait

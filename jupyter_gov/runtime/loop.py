@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from jupyter_gov.errors import GovError
@@ -54,6 +54,9 @@ class Loop:
         How many attempts run at once, inline tasks aside.
     background
         Keep listening for work of others even when nothing is unfinished (the Jupyter server, the service).
+    root
+        Carry on this execution and what it starts, nothing else: for a process that ends with it, such as a command,
+        which would only tear work of others apart.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Loop:
         secrets: Secrets | None = None,
         flows: FlowCache | None = None,
         background: bool = False,
+        root: str | None = None,
     ) -> None:
         self.owner = owner or new_owner()
         self.progress = ProgressBoard()
@@ -89,18 +93,23 @@ class Loop:
             lease_ttl=lease_ttl,
             run_as=run_as,
         )
-        self._crew = Crew(self._world, self.flows, owner=self.owner, workers=workers, background=background)
+        self._crew = Crew(self._world, self.flows, owner=self.owner, workers=workers, background=background, root=root)
+        self._settled = Event()
+        self._settled.set()
+        self._looked = False
         self._trouble = 0
         self._thread: Thread | None = None
 
     def _turn(self) -> None:
         """Take what has arrived, decide, store, and let happen what was decided."""
         crew = self._crew
+        self._looked = False
         messages, look = crew.mailbox.take()
         for message in messages:
             crew.estate.receive(message)
         if not crew.mailbox.closed and (look or crew.scheduler.is_due() or crew.estate.must_look()):
             crew.estate.look()
+            self._looked = True
         ready = crew.estate.ready()
         try:
             for outcome in crew.committer.commit(ready, self._lines(bool(ready))):
@@ -115,6 +124,15 @@ class Loop:
         for owned, end in crew.dispatcher.run_inline():
             crew.estate.deliver(owned, end)
         crew.listener.want(crew.estate.waits_for_others)
+        if not self._settled.is_set() and crew.estate.is_idle and not crew.dispatcher.has_inline:
+            self._settle(sure=self._looked and not ready)
+
+    def _settle(self, *, sure: bool) -> None:
+        # What was committed last may have left something in the store for us: the end of a subflow, for its caller.
+        if sure:
+            self._settled.set()
+        else:
+            self._crew.mailbox.look()
 
     def _lines(self, commit_anyway: bool) -> list[LogBuffer]:
         mailbox, estate = self._crew.mailbox, self._crew.estate
@@ -175,6 +193,12 @@ class Loop:
     def wake(self) -> None:
         """Look into the store now: something was written there by this process."""
         self._crew.mailbox.look()
+
+    def settle(self, timeout: float | None = None) -> bool:
+        """Wait until nothing that this loop may carry on has work to do; return whether that was so in time."""
+        self._settled.clear()
+        self._crew.mailbox.look()
+        return self._settled.wait(timeout)
 
     def stop(self, timeout: float = 10.0) -> None:
         """Stop what runs, give back what is owned, and end; attempts in flight will be recorded as lost."""

@@ -32,8 +32,11 @@ _REFUSED_SECONDS = 60.0
 class Claimer:
     """Makes this loop the owner of executions."""
 
-    def __init__(self, world: World, flows: FlowCache, leases: LeaseKeeper, *, owner: str) -> None:
+    def __init__(
+        self, world: World, flows: FlowCache, leases: LeaseKeeper, *, owner: str, root: str | None = None
+    ) -> None:
         self._world = world
+        self._root = root
         self._store: Store = world.store
         self._flows = flows
         self._leases = leases
@@ -47,7 +50,7 @@ class Claimer:
         if room <= 0:
             return []
         with self._store.read() as tx:
-            found = self._store.leases.claimable(tx, run_as, room + len(self._refused))
+            found = self._store.leases.claimable(tx, run_as, room + len(self._refused), root=self._root)
         return [execution_id for execution_id in found if execution_id not in self._refused][:room]
 
     def claim(self, executions: Sequence[str]) -> list[Owned]:

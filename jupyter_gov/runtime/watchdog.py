@@ -89,6 +89,8 @@ class Watchdog:
         with self._lock:
             if not self._groups:
                 self._write("q\n")
+            elif self._helper is not None and self._helper.poll() is not None:
+                self._restart()
             helper, self._helper = self._helper, None
             self._groups.clear()
         if helper is not None:

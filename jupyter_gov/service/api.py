@@ -172,7 +172,9 @@ class ApprovalService(Protocol):
         status: ApprovalStatus | None = ApprovalStatus.OPEN,
         execution_id: str | None = None,
         limit: int = 100,
-    ) -> Sequence[ApprovalDetail]: ...
+    ) -> Sequence[ApprovalDetail]:
+        """Return gates: those of all executions, or of one and of what it started (the gates of its subflows)."""
+        ...
 
     def get(self, approval_id: str, actor: Actor) -> ApprovalDetail: ...
 
@@ -230,11 +232,16 @@ class Gov(Protocol):
         """Answer a read-only question over the history with DuckDB; returns a pandas DataFrame."""
         ...
 
-    def start_loop(self, *, background: bool = False) -> None:
+    def start_loop(self, *, background: bool = False, only: str | None = None) -> None:
         """Carry on executions in this process (idempotent).
 
-        ``background``: also those that other processes leave behind, for as long as this process lives.
+        ``background``: also those that other processes leave behind, for as long as this process lives. ``only``: the
+        execution of this id, what it belongs to and what it starts, nothing else; for a process that soon ends.
         """
+        ...
+
+    def settle(self, timeout: float | None = None) -> bool:
+        """Wait (seconds) until this process has nothing to carry on; return whether that was so in time."""
         ...
 
     def close(self) -> None:

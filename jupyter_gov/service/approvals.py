@@ -60,7 +60,7 @@ class Approvals:
         """Return gates, newest first."""
         store = self._parts.store
         with store.read() as tx:
-            found = store.approvals.list(tx, status=status, execution_id=execution_id, limit=limit)
+            found = store.approvals.list(tx, status=status, within=execution_id, limit=limit)
             return [self._detail(approval, store.approvals.votes(tx, approval.id), actor) for approval in found]
 
     def get(self, approval_id: str, actor: Actor) -> ApprovalDetail:

@@ -12,7 +12,7 @@ _FULL = 22
 
 
 def execution_id(gov: Gov, text: str, actor: Actor) -> str:
-    """Return the full id that ``text`` begins or ends; ``last`` is the newest execution.
+    """Return the full id that ``text`` begins or ends; ``last`` is the newest that a person or a trigger started.
 
     Raises
     ------
@@ -24,7 +24,7 @@ def execution_id(gov: Gov, text: str, actor: Actor) -> str:
     if text == "last":
         newest = gov.executions.list(actor, limit=1)
         if newest:
-            return newest[0].id
+            return _starter(gov, newest[0].id, actor)
         raise NotFoundError("there is no execution yet", hint="Start one: jupyter gov run FILE")
     known = [found.id for found in gov.executions.list(actor, limit=_SEARCHED)]
     return _single(text, known, "execution", "jupyter gov runs")
@@ -40,19 +40,30 @@ def approval(gov: Gov, text: str, actor: Actor) -> ApprovalDetail:
     """
     gates = gov.approvals.list(actor, status=ApprovalStatus.OPEN, limit=_SEARCHED)
     ids = {gate.approval.id: gate for gate in gates}
-    if text == "last":
-        text = execution_id(gov, text, actor)
     matching = _matches(text, list(ids))
-    if not matching:
-        of_run = {gate.approval.execution_id for gate in gates}
-        runs = _matches(text, list(of_run))
-        matching = [key for key, gate in ids.items() if gate.approval.execution_id in runs]
+    if not matching and "-" not in text:
+        run = execution_id(gov, text, actor)
+        ids = {gate.approval.id: gate for gate in gov.approvals.list(actor, execution_id=run)}
+        matching = list(ids)
+        if not matching:
+            state = gov.executions.get(run, actor).state
+            raise NotFoundError(f"no gate of execution {run} is open", hint=f"It is {state}.")
     if matching:
         return ids[_single(text, matching, "open gate", "jupyter gov approvals", exact=True)]
-    if "-" in text:
-        return gov.approvals.get(text, actor)
-    run = gov.executions.get(execution_id(gov, text, actor), actor)
-    raise NotFoundError(f"no gate of execution {run.id} is open", hint=f"It is {run.state}.")
+    return gov.approvals.get(_decided(gov, text, actor), actor)
+
+
+def _decided(gov: Gov, text: str, actor: Actor) -> str:
+    """Return the full id of a gate that is named by its run and its number: ``TV2nn7-1-g1``."""
+    run, _, number = text.partition("-")
+    return text if len(run) >= _FULL else f"{execution_id(gov, run, actor)}-{number}"
+
+
+def _starter(gov: Gov, execution: str, actor: Actor) -> str:
+    found = gov.executions.get(execution, actor)
+    while found.parent_id is not None:
+        found = gov.executions.get(found.parent_id, actor)
+    return found.id
 
 
 def _matches(text: str, known: list[str]) -> list[str]:

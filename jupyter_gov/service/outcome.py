@@ -65,9 +65,11 @@ class InterruptedRunError(ExecutionError):
     exit = Exit.FAILED
 
 
-def settled(execution: Execution) -> bool:
-    """Whether nothing happens any more without a person: ended, or paused."""
-    return execution.state.is_terminal or execution.state is State.PAUSED
+def settled(execution: Execution, approvals: Iterable[Approval]) -> bool:
+    """Whether it ended or waits for others: for a person, be it at a gate of a subflow, or for its turn."""
+    if execution.state.is_terminal or execution.state in {State.PAUSED, State.QUEUED}:
+        return True
+    return any(gate.status is ApprovalStatus.OPEN for gate in approvals)
 
 
 def reason_of(execution: Execution) -> tuple[str | None, Failure | None]:
@@ -134,8 +136,17 @@ def undecided(execution: Execution, approvals: Iterable[Approval]) -> UndecidedE
     """Return the error for what needs the end of an execution that has not come yet."""
     name = f"{execution.flow_id} ({short_id(execution.id)})"
     gate = next((item for item in approvals if item.status is ApprovalStatus.OPEN), None)
+    follow = f"jupyter gov show {short_id(execution.id)} --follow"
+    if execution.state is State.QUEUED:
+        return UndecidedError(
+            f"{name} is QUEUED: as many runs of its flow as may go on at once do so.",
+            hint=f"Follow it when one has ended: {follow}",
+        )
     if gate is None:
-        return UndecidedError(f"{name} is {execution.state}.", hint="Wait for its end: run.wait()")
+        return UndecidedError(
+            f"{name} is {execution.state}.",
+            hint=f"See how it goes on: jupyter gov show {short_id(execution.id)} --follow",
+        )
     approve, reject = decide_commands(gate.id)
     return UndecidedError(
         f'{name} waits for approval at gate "{gate.task_id}".', hint=f"Decide it: {approve}  or  {reject}"

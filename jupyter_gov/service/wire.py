@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +13,6 @@ from typing import Any
 
 from jupyter_gov.config import JupyterGov
 from jupyter_gov.domain.actor import Actor
-from jupyter_gov.domain.ids import new_id
 from jupyter_gov.lang.ports import ExpressionHost
 from jupyter_gov.plugins.registry import Registry
 from jupyter_gov.runtime.clock import utc_now
@@ -27,7 +25,7 @@ from jupyter_gov.service.approvals import Approvals
 from jupyter_gov.service.audit import Audit
 from jupyter_gov.service.executions import Executions
 from jupyter_gov.service.flows import Flows
-from jupyter_gov.store import Store
+from jupyter_gov.store import Store, descent
 
 
 @dataclass
@@ -63,21 +61,25 @@ class Parts:
         """Return the live progress of task runs of this process."""
         return {} if self.loop is None else self.loop.progress.of(execution_id)
 
-    def start_loop(self, *, background: bool) -> None:
+    def start_loop(self, *, background: bool, only: str | None) -> None:
         """Start this process's loop once."""
         with self._lock:
             if self.loop is not None:
                 return
+            root = None
+            if only is not None:
+                with self.store.read() as tx:
+                    root = descent.root(tx, only)
             self.loop = Loop(
                 self.store,
                 self.registry,
                 settings=self.settings,
-                owner=f"{socket.gethostname()}/{os.getpid()}/{new_id()[-8:]}",
                 run_as=self.run_as,
                 flows=self.cache,
                 lease_ttl=self.config.lease_seconds,
                 workers=self.config.workers,
                 background=background,
+                root=root,
             )
             self.loop.start()
 
@@ -119,9 +121,13 @@ class LocalGov:
         """Answer a read-only question over the history with DuckDB; returns a pandas DataFrame."""
         return self.parts.store.sql(query, parameters)
 
-    def start_loop(self, *, background: bool = False) -> None:
+    def start_loop(self, *, background: bool = False, only: str | None = None) -> None:
         """Carry on executions in this process (idempotent)."""
-        self.parts.start_loop(background=background)
+        self.parts.start_loop(background=background, only=only)
+
+    def settle(self, timeout: float | None = None) -> bool:
+        """Wait until this process has nothing to carry on."""
+        return self.parts.loop is None or self.parts.loop.settle(timeout)
 
     def close(self) -> None:
         """Stop the loop, kill what it started, close the store."""

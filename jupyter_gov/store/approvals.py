@@ -12,7 +12,7 @@ from jupyter_gov.domain.approval import Approval, ApprovalStatus, Vote
 from jupyter_gov.domain.commands import CloseApproval, Fact
 from jupyter_gov.domain.events import Event
 from jupyter_gov.errors import ConflictError
-from jupyter_gov.store import commitments, tables
+from jupyter_gov.store import commitments, descent, tables
 from jupyter_gov.store.audit_log import AuditLog
 from jupyter_gov.store.codec import clean, clean_or_none, to_json, to_us
 from jupyter_gov.store.database import Tx
@@ -98,20 +98,26 @@ class Approvals:
         *,
         status: ApprovalStatus | None = None,
         execution_id: str | None = None,
+        within: str | None = None,
         namespace: str | None = None,
         limit: int = 100,
     ) -> list[Approval]:
-        """Return gates, the longest waiting first if open ones are asked for, else the newest first."""
+        """Return gates, the longest waiting first if open ones are asked for, else the newest first.
+
+        ``execution_id`` narrows them to one execution, ``within`` to one and those that it started.
+        """
         query = select(_approvals)
         if status is not None:
             query = query.where(_approvals.c.status == status.value)
         if execution_id is not None:
             query = query.where(_approvals.c.execution_id == execution_id)
+        if within is not None:
+            query = query.where(_approvals.c.execution_id.in_(descent.tree()))
         if namespace is not None:
             query = query.where(_approvals.c.namespace == namespace)
         order = _approvals.c.opened_us
         query = query.order_by(order if status is ApprovalStatus.OPEN else order.desc(), _approvals.c.id).limit(limit)
-        return [approval_from(row) for row in tx.rows(Statement(query))]
+        return [approval_from(row) for row in tx.rows(Statement(query), {"root": within})]
 
     def counts(self, tx: Tx) -> dict[ApprovalStatus, int]:
         """Return how many gates there are of each status."""

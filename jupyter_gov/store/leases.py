@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import ColumnElement, Executable, bindparam, literal_column, or_, select, text, union, update
 
-from jupyter_gov.store import tables
+from jupyter_gov.store import descent, tables
 from jupyter_gov.store.database import Tx
 from jupyter_gov.store.statements import Name, Statement
 
@@ -49,8 +50,10 @@ def _renew(name: Name) -> Executable:
     )
 
 
-def _claimable(name: Name) -> Executable:
+def _claimable(name: Name, *, within: bool = False) -> Executable:
     found = select(_executions.c.id, _executions.c.created_us).where(_executions.c.run_as == bindparam("pool"))
+    if within:
+        found = found.where(_executions.c.id.in_(descent.tree()))
     parts = (
         found.where(text(tables.ACTIVE_SQL), _free(name)),
         # An owner that died leaves its lease behind: somebody must look, whatever the state.
@@ -70,6 +73,7 @@ def _claimable(name: Name) -> Executable:
 
 
 _CLAIM, _RENEW, _CLAIMABLE = Statement(_claim), Statement(_renew), Statement(_claimable)
+_CLAIMABLE_WITHIN = Statement(partial(_claimable, within=True))
 _RELEASE = Statement(
     update(_executions)
     .where(
@@ -114,13 +118,18 @@ class Leases:
         """Give a lease back; returns False when it was somebody else's already."""
         return tx.run(_RELEASE, {"execution": execution_id, "owner": owner, "token": fence}) > 0
 
-    def claimable(self, tx: Tx, run_as: str, limit: int = 100) -> list[str]:
+    def claimable(self, tx: Tx, run_as: str, limit: int = 100, *, root: str | None = None) -> list[str]:
         """Return executions of ``run_as`` that have work to do and no living owner, oldest first.
+
+        ``root`` narrows them to an execution and what it started, directly or not.
 
         Work is: a state that goes on by itself, an event in the inbox, a timer that is due, or a lease that lapsed
         without being given back.
         """
-        return [row[0] for row in tx.rows(_CLAIMABLE, {"pool": run_as, "now": _now_us(), "n": limit})]
+        values = {"pool": run_as, "now": _now_us(), "n": limit}
+        if root is None:
+            return [row[0] for row in tx.rows(_CLAIMABLE, values)]
+        return [row[0] for row in tx.rows(_CLAIMABLE_WITHIN, {**values, "root": root})]
 
     def holder(self, tx: Tx, execution_id: str) -> tuple[str | None, int] | None:
         """Return (owner, fencing token) as noted, lapsed or not."""

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _ATTEMPTS = 8
+_PATIENCE = 5.0
+"""Seconds after which a failure is final: one wait for the lock, which is longer, must not become eight."""
 
 
 class Store:
@@ -147,12 +149,14 @@ class Store:
 
         ``work`` must not act on anything but the transaction, since it may run several times.
         """
+        give_up = time.monotonic() + _PATIENCE
         for attempt in range(_ATTEMPTS):
             try:
                 with self.write() as tx:
                     return work(tx)
             except StoreError as error:
-                if error.code not in faults.TRANSIENT or attempt == _ATTEMPTS - 1:
+                late = attempt == _ATTEMPTS - 1 or time.monotonic() > give_up
+                if error.code not in faults.TRANSIENT or late:
                     raise
             time.sleep(random.uniform(0.001, 0.01) * 2**attempt)  # noqa: S311 - to part two that collided
         raise AssertionError  # pragma: no cover - the loop returns or raises

@@ -17,7 +17,7 @@ from jupyter_gov.service.api import Gov
 from jupyter_gov.service.identity import local_actor
 from tests.cli.conftest import SCRIPT, Cli
 from tests.faces import Approver, decide, open_gate, until
-from tests.small_flows import FAILS, GATED, HELLO, SECRET, SLEEPS, SLIP, TWICE
+from tests.small_flows import CALLS, FAILS, GATED, HELLO, LEAVES, ONE_AT_A_TIME, SECRET, SLEEPS, SLIP, SLOW, TWICE
 
 Write = Callable[[str, str], str]
 
@@ -28,6 +28,8 @@ def test_help_lists_every_command_and_the_exit_codes(cli: Cli) -> None:
     for command in [
         "demo",
         "check",
+        "register",
+        "schema",
         "run",
         "runs",
         "show",
@@ -194,13 +196,60 @@ def test_a_run_that_pauses_again_exits_3(cli: Cli, write: Write) -> None:
 
 
 def test_no_follow_returns_at_once_and_another_command_carries_on(cli: Cli, write: Write) -> None:
-    cli("run", write("gated.yaml", GATED), "--no-wait", "-q")
-    answered = cli("approve", "last", "--no-follow", "--json")
+    waiting = cli("run", write("gated.yaml", GATED), "--no-wait", "-q", "--json").json["id"]
+    answered = cli("approve", waiting, "--no-follow", "--json")
     assert (answered.code, answered.json["status"]) == (0, "APPROVED")
-    # Any command with a loop takes up what was left; this one has a run of its own to wait for.
+    # A command leaves runs of others alone: it would tear them apart when it ends.
     cli("run", write("hello.yaml", HELLO), "-q")
-    states = {run["flow"]: run["state"] for run in cli("runs", "--json").json}
-    assert states["hello"] == "SUCCESS"
+    assert {run["flow"]: run["state"] for run in cli("runs", "--json").json} == {"hello": "SUCCESS", "gated": "PAUSED"}
+    assert cli("show", waiting, "--follow").code == 0
+    assert {run["flow"]: run["state"] for run in cli("runs", "--json").json} == {"hello": "SUCCESS", "gated": "SUCCESS"}
+
+
+def test_a_gate_of_a_subflow_is_named_and_its_answer_carries_the_caller_on(cli: Cli, write: Write) -> None:
+    cli("register", write("gated.yaml", GATED))
+    calls = cli("run", write("calls.yaml", CALLS), "--no-wait")
+    assert calls.code == 3
+    gate = cli("approvals", "--json").json[0]
+    assert gate["flow"] == "gated"
+    assert "approve" in calls.err
+    assert cli("approve", gate["id"]).code == 0
+    assert {run["flow"]: run["state"] for run in cli("runs", "--json").json} == {"calls": "SUCCESS", "gated": "SUCCESS"}
+
+
+def test_a_decided_gate_is_found_by_its_short_name(cli: Cli, write: Write) -> None:
+    assert cli("run", write("gated.yaml", GATED), "--no-wait", "-q").code == 3
+    shown = cli("approvals").out.splitlines()[1].split()[0]
+    assert cli("approve", shown).code == 0
+    assert "GOV409" in cli("reject", shown, "--reason", "too late").err
+
+
+def test_a_run_whose_turn_has_not_come_is_left_alone(cli: Cli, write: Write) -> None:
+    flow = write("single.yaml", ONE_AT_A_TIME)
+    first = cli("run", flow, "--no-wait", "--json").json["id"]
+    queued = cli("run", flow, "--no-wait")
+    assert queued.code == 3
+    assert "QUEUED" in queued.err
+    assert cli("approve", first).code == 0
+    assert [run["flow"] for run in cli("runs", "--state", "QUEUED", "--json").json] == ["single"]
+
+
+def test_what_was_started_without_waiting_is_not_cut_off(cli: Cli, write: Write) -> None:
+    cli("register", write("slow.yaml", SLOW))
+    assert cli("run", write("leaves.yaml", LEAVES)).code == 0
+    assert {run["flow"]: run["state"] for run in cli("runs", "--json").json} == {"leaves": "SUCCESS", "slow": "SUCCESS"}
+
+
+def test_files_are_stored_without_running_or_none_of_them_is(cli: Cli, write: Write) -> None:
+    good, bad = write("hello.yaml", HELLO), write("bad.yaml", "id: bad\nnamespace: company.team\n")
+    assert cli("register", good, bad).code != 0
+    assert cli("flows", "--json").json == []
+    assert cli("register", good, "--json").json[0]["revision"] == 1
+    assert cli("runs", "--json").json == []
+
+
+def test_the_schema_is_printed(cli: Cli) -> None:
+    assert cli("schema").json["$schema"].startswith("https://json-schema.org/")
 
 
 def test_a_rejected_gate_exits_4_where_it_is_waited_for(cli: Cli, write: Write, gov: Gov) -> None:

@@ -389,8 +389,21 @@ def test_the_helper_survives_signals_to_the_terminal() -> None:
     child = subprocess.Popen(["sleep", "600"], start_new_session=True)
     watchdog.register(child.pid)
     assert watchdog.pid is not None
-    assert until(lambda: ignores(watchdog.pid, signal.SIGHUP))
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    assert until(lambda: all(ignores(watchdog.pid, number) for number in signals))
+    for number in signals:
         os.kill(watchdog.pid, number)
+    watchdog.close()
+    assert until(lambda: child.poll() is not None)
+
+
+def test_what_is_registered_dies_although_the_helper_died_first() -> None:
+    watchdog = Watchdog()
+    child = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    watchdog.register(child.pid)
+    helper = watchdog.pid
+    assert helper is not None
+    os.kill(helper, signal.SIGKILL)
+    assert until(lambda: not alive(helper))
     watchdog.close()
     assert until(lambda: child.poll() is not None)

@@ -52,7 +52,7 @@ class Stage:
         describe.ending(execution, [gate.approval for gate in gates])
         return execution
 
-    def answer(self, gate: ApprovalDetail) -> bool:
+    def answer(self, gate: ApprovalDetail) -> None:
         """Show what waits and answer it: by ``--yes``, or as the person at the terminal says."""
         found = gate.approval
         screen.say(f'‖ gate "{found.task_id}" asks:', style="yellow")
@@ -70,7 +70,6 @@ class Stage:
             subject_digest=found.subject_digest,
             reason="demonstration, answered by --yes" if self.yes else "answered in the demonstration",
         )
-        return True
 
 
 def _asks() -> bool:

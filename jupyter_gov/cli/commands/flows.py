@@ -69,6 +69,30 @@ def read_text(file: Path) -> str:
         ) from error
 
 
+def register(files: Sequence[Path], *, allow_unknown_types: bool, as_json: bool) -> None:
+    """Store the flows of files, each as a new revision unless it is stored so already."""
+    from jupyter_gov.cli import host, shapes  # noqa: PLC0415 - the store, which `check` does not need
+
+    texts = [read_text(file) for file in files]
+    registry = Registry()
+    for file, text in zip(files, texts, strict=True):
+        check_text(text, registry, allow_unknown_types=allow_unknown_types, file=str(file)).raise_for_errors()
+    with host.opened() as (gov, actor):
+        stored = [gov.flows.register(text, actor, allow_unknown_types=allow_unknown_types) for text in texts]
+    if as_json:
+        screen.emit([shapes.flow(found) for found in stored])
+        return
+    for file, found in zip(files, stored, strict=True):
+        screen.say(f"✔ {file}: {found.namespace}.{found.flow_id}, revision {found.revision}", style="green")
+
+
+def schema() -> None:
+    """Print the JSON Schema of flows with all installed task types."""
+    from jupyter_gov.lang.schema import flow_schema  # noqa: PLC0415 - loads every task type
+
+    screen.emit(flow_schema(Registry()))
+
+
 def flows(namespace: str | None, limit: int, *, as_json: bool) -> None:
     """List the stored flows."""
     from jupyter_gov.cli import host, shapes  # noqa: PLC0415 - the store, which `check` does not need
@@ -81,4 +105,6 @@ def flows(namespace: str | None, limit: int, *, as_json: bool) -> None:
     rows = [
         (f"{flow.namespace}.{flow.flow_id}", str(flow.revision), moment(flow.created_at), flow.author) for flow in found
     ]
-    screen.table(("Flow", "Revision", "Since", "Author"), rows, empty="No flow is stored yet: jupyter gov run FILE")
+    screen.table(
+        ("Flow", "Revision", "Since", "Author"), rows, empty="No flow is stored yet: jupyter gov register FILE"
+    )

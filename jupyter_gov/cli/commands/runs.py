@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -73,14 +74,13 @@ def stay(
     gov: Gov, actor: Actor, execution_id: str, *, wait: bool, timeout: float | None, quiet: bool, as_json: bool
 ) -> int:
     """Carry an execution on and watch it; return the exit code that says how it stands."""
-
-    def at_gate(gate: ApprovalDetail) -> bool:
-        if wait:
-            say_where(gate)
-        return wait
-
-    gov.start_loop()
-    execution = follow(gov, actor, execution_id, Wish(at_gate, timeout, quiet or as_json))
+    began = time.monotonic()
+    gov.start_loop(only=execution_id)
+    execution = follow(gov, actor, execution_id, Wish(say_where, wait, timeout, quiet or as_json))
+    # What it started without waiting for it, and its other branches, would be cut off with this process.
+    if not gov.settle(None if timeout is None else max(0.0, timeout - (time.monotonic() - began))):
+        screen.say("the time is over: what goes on is stopped here, and goes on with the next process", stderr=True)
+    execution = gov.executions.get(execution_id, actor)
     gates = list(gov.approvals.list(actor, status=None, execution_id=execution_id))
     if as_json:
         screen.emit(shapes.execution(execution, gates, secret_inputs(gov, actor, execution)))
@@ -141,16 +141,19 @@ def _states(names: Sequence[str]) -> frozenset[State]:
     return frozenset(State(name.upper()) for name in names)
 
 
-def show(run_id: str, *, as_json: bool) -> None:
-    """Show a run."""
+def show(run_id: str, *, follow: bool, as_json: bool) -> int:
+    """Show a run; return 0, or the exit code that says how it ended if it was followed."""
     with host.opened() as (gov, actor):
         execution = gov.executions.get(lookup.execution_id(gov, run_id, actor), actor)
+        if follow:
+            return stay(gov, actor, execution.id, wait=True, timeout=None, quiet=False, as_json=as_json)
         gates = list(gov.approvals.list(actor, status=None, execution_id=execution.id))
         hidden = secret_inputs(gov, actor, execution)
     if as_json:
         screen.emit(shapes.execution(execution, gates, hidden))
     else:
         describe.run(execution, gates, hidden)
+    return 0
 
 
 def logs(run_id: str, task: str | None, *, follow: bool, as_json: bool) -> None:
@@ -201,5 +204,5 @@ def restart(run_id: str, *, follow: bool, as_json: bool) -> int:
 
 def taken_up(gov: Gov, actor: Actor, before: Execution) -> None:
     """Wait until some loop (ours, if no other) has acted on what was asked for after ``before`` was read."""
-    gov.start_loop()
+    gov.start_loop(only=before.id)
     gov.executions.wait(before.id, actor, until=lambda run: run.version != before.version, timeout=_TAKEN_UP)

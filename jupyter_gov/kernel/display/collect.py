@@ -110,14 +110,14 @@ class Collector:
                 return
 
     def _read_artefacts(self, approvals: Sequence[ApprovalDetail]) -> None:
-        for artefact in (artefact for detail in approvals for artefact in detail.approval.artefacts):
-            uri = artefact["uri"]
-            if uri not in self._artefacts:
-                self._artefacts[uri] = self._beginning(uri)
+        for gate in (detail.approval for detail in approvals):
+            for uri in (artefact["uri"] for artefact in gate.artefacts):
+                if uri not in self._artefacts:
+                    self._artefacts[uri] = self._beginning(gate.execution_id, uri)
 
-    def _beginning(self, uri: str) -> str:
+    def _beginning(self, execution_id: str, uri: str) -> str:
         try:
-            with self._gov.executions.file(self.execution.id, uri, self._actor).open("rb") as file:
+            with self._gov.executions.file(execution_id, uri, self._actor).open("rb") as file:
                 data = file.read(4 * MAX_TEXT)
         except (GovError, OSError) as error:
             return f"(cannot be shown: {error})"
@@ -126,15 +126,16 @@ class Collector:
         return data.decode("utf-8", "replace")
 
     def _read_decisions(self, approvals: Sequence[ApprovalDetail]) -> None:
-        missing = {
-            detail.approval.id
-            for detail in approvals
-            if detail.approval.status is not ApprovalStatus.OPEN and detail.approval.id not in self._decisions
-        }
-        if not missing:
-            return
+        missing: dict[str, set[str]] = {}
+        for gate in (detail.approval for detail in approvals):
+            if gate.status is not ApprovalStatus.OPEN and gate.id not in self._decisions:
+                missing.setdefault(gate.execution_id, set()).add(gate.id)
+        for execution_id, gates in missing.items():
+            self._read_entries(execution_id, gates)
+
+    def _read_entries(self, execution_id: str, missing: set[str]) -> None:
         after = 0
-        while entries := self._gov.audit.entries(self._actor, f"execution/{self.execution.id}", after=after):
+        while entries := self._gov.audit.entries(self._actor, f"execution/{execution_id}", after=after):
             for entry in entries:
                 if entry.subject.endswith(tuple(missing)) and entry.action.startswith("approval."):
                     identifier = next(item for item in missing if entry.subject.endswith(item))
