@@ -154,3 +154,23 @@ def advance(history: History, to: State, at: datetime, table: Mapping[State, fro
         raise IllegalTransitionError(f"state {to} cannot follow {present}")
     # Clocks of two hosts may differ; a history never runs backwards.
     return History((*history.moments, Moment(to, max(at, history.moments[-1].at))))
+
+
+SYMBOLS: Mapping[State, str] = {
+    State.CREATED: "○",
+    State.QUEUED: "…",
+    State.RUNNING: "▶",
+    State.PAUSED: "‖",
+    State.RESTARTED: "↻",
+    State.RETRYING: "↻",
+    State.KILLING: "■",
+    State.SUCCESS: "✔",
+    State.WARNING: "▲",
+    State.FAILED: "✖",
+    State.KILLED: "■",
+    State.CANCELLED: "⊘",
+    State.RETRIED: "↻",
+    State.SKIPPED: "⇥",
+    State.LOST: "?",
+}
+"""The sign of each state, the same in a cell, a terminal and a graph."""

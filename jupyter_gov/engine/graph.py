@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from jupyter_gov.domain.execution import Execution
-from jupyter_gov.domain.states import State
+from jupyter_gov.domain.states import SYMBOLS, State
 from jupyter_gov.engine.flowables.parallel import Parallel
 from jupyter_gov.lang.models.flow import Flow, TaskDef
 
@@ -99,16 +99,6 @@ _CLASSES: Mapping[State, str] = {
     State.PAUSED: "waiting",
     State.RETRYING: "waiting",
 }
-_SYMBOLS: Mapping[State, str] = {
-    State.SUCCESS: "✓",
-    State.WARNING: "!",
-    State.FAILED: "✗",
-    State.KILLED: "■",
-    State.CANCELLED: "■",
-    State.RUNNING: "▶",
-    State.PAUSED: "⏸",
-    State.SKIPPED: "↷",
-}
 
 
 def states_by_task(execution: Execution) -> dict[str, State]:
@@ -134,7 +124,7 @@ def mermaid(flow: Flow, execution: Execution | None = None) -> str:
     lines = ["flowchart TD"]
     for node in graph.nodes:
         state = states.get(node.id, State.CREATED)
-        symbol = f"{_SYMBOLS[state]} " if state in _SYMBOLS else ""
+        symbol = f"{SYMBOLS[state]} " if state in SYMBOLS else ""
         lines.append(f'  {names[node.id]}["{symbol}{_escape(node.label)}"]')
         if state in _CLASSES:
             lines.append(f"  class {names[node.id]} {_CLASSES[state]}")

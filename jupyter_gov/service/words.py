@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from jupyter_gov.domain.states import State
+from jupyter_gov.domain.states import SYMBOLS, State
 
 SHORT_ID = 8
-
-SYMBOLS: Mapping[State, str] = {
-    State.CREATED: "○",
-    State.QUEUED: "…",
-    State.RUNNING: "▶",
-    State.PAUSED: "‖",
-    State.RESTARTED: "↻",
-    State.RETRYING: "↻",
-    State.KILLING: "■",
-    State.SUCCESS: "✔",
-    State.WARNING: "▲",
-    State.FAILED: "✖",
-    State.KILLED: "■",
-    State.CANCELLED: "⊘",
-    State.RETRIED: "↻",
-    State.SKIPPED: "⇥",
-    State.LOST: "?",
-}
 
 
 def symbol(state: str) -> str:

@@ -13,7 +13,7 @@ from jupyter_gov.service.api import Gov
 from jupyter_gov.service.identity import local_actor
 from tests.faces import Approver, decide, open_gate, until
 from tests.kernel.conftest import Kernel
-from tests.small_flows import FAILS, GATED, HELLO, SLEEPS, SLIP
+from tests.small_flows import CALLS, FAILS, GATED, HELLO, SLEEPS, SLIP
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -86,6 +86,22 @@ def test_the_view_answers_its_gate(kernel: Kernel) -> None:
     assert "PAUSED" in kernel.ok("run.state").text
     kernel.ok("run.approve(reason='numbers checked', stage='prod').wait()")
     assert "'to prod'" in kernel.ok("run.outputs['after']['value']").text
+
+
+def test_a_gate_of_a_subflow_gives_the_cell_back_and_is_answered_there(kernel: Kernel) -> None:
+    kernel.ok(cell("--register", GATED))
+    shown = kernel.ok(cell("--as run", CALLS))
+    assert "waits for approval at gate" in shown.text
+    kernel.ok("run.approve(reason='seen', stage='prod').wait()")
+    assert "SUCCESS" in kernel.ok("run.state").text
+
+
+def test_a_batch_says_where_a_gate_of_a_subflow_is_decided(batch: Kernel, gov: Gov) -> None:
+    batch.ok(cell("--register", GATED))
+    message = batch.begin(cell("--as run", CALLS))
+    until(lambda: batch.poll() or "Waiting for approval" in batch.so_far(message).text, "the announcement")
+    decide(gov, open_gate(gov), stage="prod")
+    assert "✔ SUCCESS" in batch.end(message).text
 
 
 def test_a_rejected_run_says_who_and_why(kernel: Kernel) -> None:
