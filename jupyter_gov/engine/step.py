@@ -30,9 +30,9 @@ from jupyter_gov.domain.execution import Attempt, Execution, Failure, Label, Tas
 from jupyter_gov.domain.states import State, begin
 from jupyter_gov.engine import children, gates, kill, restart, retry, subflows
 from jupyter_gov.engine.flowables.base import Child, next_enabled
+from jupyter_gov.engine.outputs import resolve_outputs
 from jupyter_gov.engine.work import Work, failure_of
 from jupyter_gov.errors import GovError
-from jupyter_gov.lang import expr
 from jupyter_gov.lang.models.flow import Flow
 from jupyter_gov.lang.ports import ExpressionHost
 
@@ -218,25 +218,14 @@ def _finish(work: Work) -> None:
     failure = _first_failure(work) if state is State.FAILED else None
     if work.flow.outputs:
         try:
-            work.execution = replace(work.execution, outputs=_outputs(work))
+            outputs = resolve_outputs(work.flow.outputs, children.variables(work), work.host)
+            work.execution = replace(work.execution, outputs=outputs)
         except GovError as error:
-            state, failure = State.FAILED, failure_of(error)
+            # A failed task is the cause, also of outputs that cannot be rendered without its own.
+            state, failure = State.FAILED, failure or failure_of(error)
     work.execution = replace(work.execution, failure=failure)
     work.set_state(state)
     _leave(work)
-
-
-def _outputs(work: Work) -> dict[str, Any]:
-    variables = children.variables(work)
-    rendered: dict[str, Any] = {}
-    for output in work.flow.outputs:
-        value = output.value
-        rendered[output.id] = (
-            expr.render_typed(value, variables, work.host)
-            if isinstance(value, str) and output.type not in {None, "STRING"}
-            else expr.render_value(value, variables, work.host)
-        )
-    return rendered
 
 
 def _first_failure(work: Work) -> Failure | None:

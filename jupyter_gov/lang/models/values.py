@@ -52,7 +52,8 @@ def coerce(type_name: str, value: Any, props: Mapping[str, Any]) -> Any:
     (42, 'PT24H', [1, 2])
     """
     if type_name in ("ARRAY", "MULTISELECT"):
-        return _items(type_name, value, str(props.get("itemType") or "STRING"))
+        # Without a type of items, as in outputs, those of an ARRAY stay what they are.
+        return _items(type_name, value, props.get("itemType") or (None if type_name == "ARRAY" else "STRING"))
     return _READERS[type_name](value)
 
 
@@ -237,7 +238,7 @@ def _file(value: Any) -> str:
     raise _expected("FILE", value)
 
 
-def _items(type_name: str, value: Any, item_type: str) -> list[Any]:
+def _items(type_name: str, value: Any, item_type: str | None) -> list[Any]:
     items = value
     if isinstance(value, str):
         try:
@@ -246,7 +247,7 @@ def _items(type_name: str, value: Any, item_type: str) -> list[Any]:
             raise _expected(type_name, value) from None
     if not isinstance(items, list | tuple):
         raise _expected(type_name, value)
-    return [coerce(item_type, item, {}) for item in items]
+    return [item if item_type is None else coerce(item_type, item, {}) for item in items]
 
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {

@@ -15,6 +15,7 @@ def test_codes_and_headings_agree() -> None:
         *lang.glob("check/*.py"),
         *lang.glob("models/*.py"),
         ROOT / "jupyter_gov/engine/inputs.py",
+        ROOT / "jupyter_gov/engine/outputs.py",
     ]
     used = {code for path in files for code in CODE.findall(path.read_text(encoding="utf-8"))} | {"GOV100", "GOV200"}
     text = (ROOT / "jupyter_gov" / "docs" / "errors" / "lang.md").read_text(encoding="utf-8")
