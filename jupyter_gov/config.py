@@ -2,7 +2,7 @@
 
 Precedence: call argument, command line, config file, environment, default. The same class configures the server
 (``jupyter_server_config.py``), the kernel (``ipython_config.py``), the command line and scripts
-(``jupyter_gov_config.py`` or ``.json``).
+(``jupyter_gov_config.py`` or ``.json``). ``python -m tests.arch.test_settings`` writes the table of the README.
 """
 
 from __future__ import annotations
@@ -10,14 +10,32 @@ from __future__ import annotations
 import getpass
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from traitlets import Bool, Dict, Float, Int, List, TraitType, Unicode
+from traitlets import Bool, Dict, Float, Int, List, TraitError, TraitType, Unicode
 from traitlets.config import Config, Configurable
 
+from jupyter_gov.errors import InstallationError
+
 ENV_PREFIX = "JUPYTER_GOV_"
+BAD_SETTING = "GOV920"
+_TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
+_HIDDEN = "(set, not shown)"
+_PASSWORD = re.compile(r"(://[^:/@]*:)[^@]*@|((?:^|[?&])password=)[^&]*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as people read it: ``value`` is what is in effect, without what is secret in it."""
+
+    name: str
+    value: str
+    origin: str
+    """``default``, the environment variable, the config file, or who called."""
 
 
 class JupyterGov(Configurable):
@@ -54,33 +72,88 @@ class JupyterGov(Configurable):
     )
     mail_transport = Unicode("SMTP", help="SMTP, SMTPS or SMTP_TLS.").tag(config=True)
     ai_provider = Dict(help="Provider of AIAgent tasks that name none, as written in a flow: {'type': …}.").tag(
-        config=True
+        config=True, secret=True
     )
+    secret_namespaces = Dict(
+        key_trait=Unicode(),
+        value_trait=List(Unicode()),
+        help="Namespaces, with those below them, that alone may read a secret: {'NAME': ['company.team']}.",
+    ).tag(config=True)
     encryption_key = Unicode(
         help="Base64 of 32 bytes that seals SECRET inputs; without it such inputs are refused."
-    ).tag(config=True)
+    ).tag(config=True, secret=True)
     max_output_bytes = Int(
         50_000_000, min=1000, help="How much a script may write to its output before it is stopped."
     ).tag(config=True)
     max_log_lines = Int(100_000, min=100, help="How many log lines of one attempt are kept.").tag(config=True)
+    max_log_bytes = Int(16 * 2**20, min=1000, help="How much text the log of one attempt keeps.").tag(config=True)
+    max_log_line_length = Int(16_384, min=80, help="After how many characters a log line is cut.").tag(config=True)
+    max_result_bytes = Int(8 * 2**20, min=1000, help="How large the outputs of a task may be, without its files.").tag(
+        config=True
+    )
+    work_dir = Unicode(help="Where attempts get their temporary folders; the system's place if empty.").tag(config=True)
+    globals = Dict(help="What expressions find below `globals`.").tag(config=True)
+    duckdb_memory_limit = Unicode(
+        help="How much memory a query may take, such as 4GB; DuckDB's own limit if empty."
+    ).tag(config=True)
+    duckdb_threads = Int(0, min=0, help="How many threads a query may use; DuckDB's own number if 0.").tag(config=True)
     warm_kernels = Int(1, min=0, help="How many notebook kernels are kept ready after the first notebook task.").tag(
         config=True
     )
 
     def __init__(self, **kwargs: Any) -> None:
         config = kwargs.pop("config", None)
-        super().__init__(config=config if config is not None else load_config_files())
-        written = self._written()
+        self._origins: dict[str, str] = {}
+        if config is None:
+            config = self._from_files()
+        else:
+            self._note(config, "config of this process")
+        try:
+            super().__init__(config=config)
+        except TraitError as error:
+            raise _bad(str(error), "a config file") from error
         for name, trait in self.class_own_traits(config=True).items():
-            text = os.environ.get(ENV_PREFIX + name.upper())
-            if text is not None and name not in written:
-                setattr(self, name, _from_text(trait, text))
+            variable = environment_name(name)
+            text = os.environ.get(variable)
+            if text is not None and name not in self._origins:
+                self._set(name, _from_text(trait, text, variable), variable)
         for name, value in kwargs.items():
-            setattr(self, name, value)
+            self._set(name, value, "call argument")
 
-    def _written(self) -> set[str]:
-        section = self.config.get(type(self).__name__, {})
-        return set(section)
+    def _from_files(self) -> Config:
+        merged = Config()
+        for file, found in config_files():
+            self._note(found, str(file))
+            merged.merge(found)
+        return merged
+
+    def _note(self, config: Config, origin: str) -> None:
+        self._origins.update(dict.fromkeys(config.get(type(self).__name__, {}), origin))
+
+    def _set(self, name: str, value: Any, origin: str) -> None:
+        try:
+            setattr(self, name, value)
+        except TraitError as error:
+            raise _bad(str(error), origin) from error
+        self._origins[name] = origin
+
+    def in_effect(self) -> list[Setting]:
+        """Return every setting with its value and where that comes from, for people to read."""
+        resolved = {
+            "data_dir": self.resolved_data_dir,
+            "db_url": self.resolved_db_url,
+            "files_root": self.resolved_files_root,
+            "run_as": self.resolved_run_as,
+        }
+        return [
+            Setting(
+                name,
+                _HIDDEN if trait.metadata.get("secret") and getattr(self, name) else _shown(value),
+                self._origins.get(name, "default"),
+            )
+            for name, trait in sorted(self.class_own_traits(config=True).items())
+            for value in [resolved[name]() if name in resolved else getattr(self, name)]
+        ]
 
     def resolved_data_dir(self) -> Path:
         """Return the folder of everything that is kept."""
@@ -117,45 +190,97 @@ class JupyterGov(Configurable):
             "mail.transport": self.mail_transport,
             "encryption.key": self.encryption_key or None,
             "ai.provider": dict(self.ai_provider) or None,
+            "secrets.namespaces": {name: tuple(places) for name, places in self.secret_namespaces.items()},
             "process.max_output_bytes": self.max_output_bytes,
+            "outputs.max_bytes": self.max_result_bytes,
             "logs.max_lines": self.max_log_lines,
+            "logs.max_bytes": self.max_log_bytes,
+            "logs.max_line_length": self.max_log_line_length,
+            "paths.work": str(Path(self.work_dir).expanduser().absolute()) if self.work_dir else None,
+            "globals": dict(self.globals),
+            "duckdb.memory_limit": self.duckdb_memory_limit or None,
+            "duckdb.threads": self.duckdb_threads or None,
             "notebook.warm_kernels": self.warm_kernels,
         }
 
 
-def _from_text(trait: TraitType[Any, Any], text: str) -> Any:
-    if isinstance(trait, Bool):
-        return text.strip().lower() in {"1", "true", "yes", "on"}
-    if isinstance(trait, Int):
-        return int(text)
-    if isinstance(trait, Float):
-        return float(text)
-    if isinstance(trait, Dict):
-        return json.loads(text)
+def settings_table() -> list[tuple[str, str, str]]:
+    """Return ``(name, default, help)`` of every setting, for the docs."""
+    traits = sorted(JupyterGov.class_own_traits(config=True).items())
+    return [(name, _shown(trait.default()), str(trait.help)) for name, trait in traits]
+
+
+def environment_name(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return ENV_PREFIX + name.upper()
+
+
+def _from_text(trait: TraitType[Any, Any], text: str, variable: str) -> Any:
+    try:
+        if isinstance(trait, Bool):
+            return _flag(text)
+        if isinstance(trait, Int):
+            return int(text)
+        if isinstance(trait, Float):
+            return float(text)
+        if isinstance(trait, Dict):
+            return json.loads(text)
+    except ValueError as error:
+        raise _bad(f"{error}", variable) from error
     if isinstance(trait, List):
         return [part for part in text.split(os.pathsep) if part]
     return text
 
 
+def _flag(text: str) -> bool:
+    word = text.strip().lower()
+    if word not in _TRUE | _FALSE:
+        # Anything unknown would otherwise switch off what somebody wanted on.
+        raise ValueError(f"expected true or false, got {text!r}")
+    return word in _TRUE
+
+
+def _bad(problem: str, origin: str) -> InstallationError:
+    return InstallationError(
+        f"a setting from {origin} cannot be used: {problem}",
+        code=BAD_SETTING,
+        hint="Correct it or take it out; `jupyter gov doctor` lists the settings in effect.",
+    )
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return os.pathsep.join(map(str, value))
+    if isinstance(value, Mapping):
+        return json.dumps(value) if value else ""
+    return _PASSWORD.sub(lambda found: f"{found[1]}***@" if found[1] else f"{found[2]}***", str(value))
+
+
 def load_config_files() -> Config:
     """Return what ``jupyter_gov_config.py`` and ``.json`` of the Jupyter config path say; the nearest wins."""
+    merged = Config()
+    for _file, found in config_files():
+        merged.merge(found)
+    return merged
+
+
+def config_files() -> Iterator[tuple[Path, Config]]:
+    """Yield each config file with what it says, the one that wins last.
+
+    Raises
+    ------
+    InstallationError
+        ``GOV920``: a file cannot be read.
+    """
     from jupyter_core.paths import jupyter_config_path  # noqa: PLC0415 - see resolved_data_dir
-    from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, PyFileConfigLoader  # noqa: PLC0415
+    from traitlets.config.loader import JSONFileConfigLoader, PyFileConfigLoader  # noqa: PLC0415
 
-    config = Config()
     for folder in reversed(jupyter_config_path()):
-        for loader in (PyFileConfigLoader, JSONFileConfigLoader):
-            suffix = "py" if loader is PyFileConfigLoader else "json"
-            try:
-                config.merge(loader(f"jupyter_gov_config.{suffix}", path=folder).load_config())
-            except ConfigFileNotFound:
+        for loader, suffix in ((PyFileConfigLoader, "py"), (JSONFileConfigLoader, "json")):
+            file = Path(folder, f"jupyter_gov_config.{suffix}")
+            if not file.is_file():
                 continue
-    return config
-
-
-def settings_table() -> list[tuple[str, str, str, str]]:
-    """Return ``(name, environment name, default, help)`` of every setting, for the docs."""
-    rows = []
-    for name, trait in sorted(JupyterGov.class_own_traits(config=True).items()):
-        rows.append((name, ENV_PREFIX + name.upper(), str(trait.default()), str(trait.help)))
-    return rows
+            try:
+                yield file, loader(file.name, path=folder).load_config()
+            except (OSError, SyntaxError, NameError, AttributeError, ImportError, TypeError, ValueError) as error:
+                raise _bad(str(error), str(file)) from error

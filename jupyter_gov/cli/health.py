@@ -14,13 +14,14 @@ from typing import Any, Literal
 from jupyter_core.paths import jupyter_config_path, jupyter_path
 
 from jupyter_gov import __version__
-from jupyter_gov.config import JupyterGov
-from jupyter_gov.errors import GovError
+from jupyter_gov.config import JupyterGov, Setting
+from jupyter_gov.errors import GovError, InstallationError
 from jupyter_gov.plugins.registry import Registry
 from jupyter_gov.service import maintenance
 from jupyter_gov.service.identity import local_actor
 
 _REINSTALL = "pip install --force-reinstall --no-deps jupyter_gov"
+_BUILD = "install Node 20 or newer, then in the clone: pip install --force-reinstall --no-deps ."
 _EXTRAS = {
     "postgres": ("psycopg", "a shared PostgreSQL database"),
     "agent": ("pydantic_ai", "AI agents"),
@@ -39,8 +40,20 @@ class Check:
 
 def examine() -> list[Check]:
     """Return all findings."""
-    checks = [_package(), _server_extension(), _lab_extension(), _widget(), _database(), _papermill()]
-    return [*checks, *_plugins(), *_extras(), _identity()]
+    checks = [_package(), _server_extension(), lab_extension(), widget(), _papermill(), *_plugins(), *_extras()]
+    try:
+        config = JupyterGov()
+    except InstallationError as error:
+        return [*checks, Check("settings", "broken", f"{error.code} {error.message}", error.hint)]
+    return [*checks, _database(config), _identity(config)]
+
+
+def settings() -> list[Setting]:
+    """Return the settings in effect, none if they cannot be used: a check says why."""
+    try:
+        return JupyterGov().in_effect()
+    except InstallationError:
+        return []
 
 
 def _package() -> Check:
@@ -71,7 +84,8 @@ def _server_extension() -> Check:
     return Check(name, "broken", "not enabled", enable)
 
 
-def _lab_extension() -> Check:
+def lab_extension() -> Check:
+    """Return whether JupyterLab finds the front-end of this version."""
     name = "JupyterLab extension"
     for folder in jupyter_path("labextensions"):
         package = Path(folder, "jupyter-gov", "package.json")
@@ -81,24 +95,23 @@ def _lab_extension() -> Check:
                 return Check(name, "ok", f"jupyter-gov {found}")
             detail = f"its version is {found}, the package's {__version__}"
             return Check(name, "broken", detail, f"{_REINSTALL}, then reload the browser page")
-    cure = "install Node 20 or newer, then: pip install --force-reinstall --no-deps ."
-    return Check(name, "broken", "not installed (a clone without Node builds none)", cure)
+    return Check(name, "broken", "not installed (a clone without Node builds none)", _BUILD)
 
 
-def _widget() -> Check:
+def widget() -> Check:
+    """Return whether notebooks can show the live view."""
     script = Path(__file__).parent.parent / "kernel" / "static" / "widget.js"
     if script.is_file():
         return Check("notebook widget", "ok", "installed")
-    cure = "install Node 20 or newer, then: pip install --force-reinstall --no-deps ."
-    return Check("notebook widget", "broken", "not built: runs are shown as static HTML only", cure)
+    return Check("notebook widget", "broken", "not built: runs are shown as static HTML only", _BUILD)
 
 
-def _database() -> Check:
+def _database(config: JupyterGov) -> Check:
     try:
         state = maintenance.inspect()
     except GovError as error:
         return Check("database", "broken", f"{error.code} {error.message}", error.hint)
-    if state.found is None and not JupyterGov().resolved_db_url().startswith("postgresql"):
+    if state.found is None and not config.resolved_db_url().startswith("postgresql"):
         return Check("database", "ok", f"{state.name} will be made when it is first needed")
     if state.is_current:
         return Check("database", "ok", f"{state.name}, layout {state.found}")
@@ -138,10 +151,11 @@ def _extras() -> Iterator[Check]:
             )
 
 
-def _identity() -> Check:
+def _identity(config: JupyterGov) -> Check:
     actor = local_actor()
-    run_as = JupyterGov().resolved_run_as()
-    return Check("identity", "ok", f"{actor.id} (assurance {actor.assurance}); carries on runs of {run_as}")
+    return Check(
+        "identity", "ok", f"{actor.id} (assurance {actor.assurance}); carries on runs of {config.resolved_run_as()}"
+    )
 
 
 def _json(file: Path) -> dict[str, Any]:

@@ -140,7 +140,7 @@ def _judge(job: Job, result: _Result, limit: timedelta | None, world: World) -> 
         return _Result(result.outputs, Failure(STOPPED["timeout"][0], message))
     most = int(world.settings.get("outputs.max_bytes", _OUTPUT_LIMIT))
     if result.outputs and (size := len(json.dumps(result.outputs))) > most:
-        message = f"The outputs of the task have {size} bytes; the limit is {most} (outputs.max_bytes)."
+        message = f"The outputs of the task have {size} bytes; the limit is {most} (setting max_result_bytes)."
         hint = {"hint": "Hand large results on as files, by outputFiles or fetchType: STORE."}
         return _Result(failure=Failure("GOV866", message, hint))
     return result

@@ -153,6 +153,6 @@ class LogBuffer:
         limits = self._limits
         return (
             f"Further lines of this attempt are not recorded: it has written {self._lines} lines and {self._size} "
-            f"characters; the limits are {limits.lines} lines (logs.max_lines) and {limits.size} characters "
-            "(logs.max_bytes). Errors are still shown."
+            f"characters; the limits are {limits.lines} lines (setting max_log_lines) and {limits.size} characters "
+            "(max_log_bytes). Errors are still shown."
         )

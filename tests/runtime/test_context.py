@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_gov.config import JupyterGov
 from jupyter_gov.domain.states import State
 from jupyter_gov.errors import TaskError
 from jupyter_gov.runtime.clock import utc_now
@@ -82,12 +83,24 @@ def test_a_missing_secret_fails_and_names_the_variable(rig: Rig) -> None:
     assert "SECRET_NOTHING" in str(failure.details)
 
 
-def test_secrets_come_from_environment_then_settings() -> None:
+def test_secrets_come_from_the_environment_alone() -> None:
     secrets = EnvironmentSecrets({"SECRET_A": "aGVs\nbG8=", "SECRET_BAD": "%%%"}, {"secrets": {"plain": "p"}})
     assert secrets.get("a", "ns") == "hello"
-    assert secrets.get("PLAIN", "ns") == "p"
-    with pytest.raises(TaskError, match="GOV860"):
-        secrets.get("bad", "ns")
+    for name in ("plain", "bad"):
+        with pytest.raises(TaskError, match="GOV860"):
+            secrets.get(name, "ns")
+
+
+def test_a_secret_can_be_kept_to_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUPYTER_GOV_SECRET_NAMESPACES", '{"key": ["company.team"], "nobody": []}')
+    encoded = {"SECRET_KEY": "aGVsbG8=", "SECRET_NOBODY": "aGVsbG8=", "SECRET_FREE": "aGVsbG8="}
+    secrets = EnvironmentSecrets(encoded, JupyterGov().task_settings())
+    for namespace in ("company.team", "company.team.ai"):
+        assert secrets.get("KEY", namespace) == "hello"
+    for name, namespace in (("Key", "company"), ("key", "company.teams"), ("nobody", "company.team")):
+        with pytest.raises(TaskError, match=f"kept from namespace '{namespace}'"):
+            secrets.get(name, namespace)
+    assert secrets.get("free", "anywhere") == "hello"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +148,7 @@ def test_log_lines_are_bounded_and_the_last_words_are_kept(rig: Rig) -> None:
     lines = rig.logs(ended.id)
     assert len(lines) == 7
     assert lines[0] == "INFO 0 xxxxxxxxxxxxxxxxxx … [82 characters cut]"
-    assert "logs.max_lines" in lines[5]
+    assert "max_log_lines" in lines[5]
     assert lines[6] == "ERROR last words"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from jupyter_gov.cli import health, screen
 from jupyter_gov.service import maintenance
 
@@ -20,8 +22,8 @@ def upgrade(*, as_json: bool) -> None:
 
 
 def doctor(*, as_json: bool) -> int:
-    """Print what works, what does not, and one command per fault; return 1 if something is broken."""
-    checks = health.examine()
+    """Print what works, what does not with its cure, and the settings in effect; return 1 if something is broken."""
+    checks, settings = health.examine(), health.settings()
     broken = [check for check in checks if check.status == "broken"]
     if as_json:
         screen.emit(
@@ -31,6 +33,7 @@ def doctor(*, as_json: bool) -> int:
                     {"name": check.name, "status": check.status, "detail": check.detail, "cure": check.cure}
                     for check in checks
                 ],
+                "settings": [asdict(setting) for setting in settings],
             }
         )
         return 1 if broken else 0
@@ -39,4 +42,11 @@ def doctor(*, as_json: bool) -> int:
         screen.say(f"{sign} {check.name}: {check.detail}", style=style)
         if check.cure:
             screen.say(f"    {check.cure}")
+    if settings:
+        screen.say()
+        screen.table(
+            ["Setting", "Value", "From"],
+            [(setting.name, setting.value, setting.origin) for setting in settings],
+            empty="",
+        )
     return 1 if broken else 0

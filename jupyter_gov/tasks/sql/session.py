@@ -27,7 +27,7 @@ _CONFIG = {
 }
 DENIED_HINT = (
     "Read files below the folder in which the flow was started, or by URI; write to '{{ workingDir }}/name' and name "
-    "the file in outputFiles. Further folders: the setting paths.allowed."
+    "the file in outputFiles. Further folders: the setting allowed_paths."
 )
 
 

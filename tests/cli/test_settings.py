@@ -1,0 +1,81 @@
+"""Where settings come from, and what ``jupyter gov doctor`` tells of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+
+
+@pytest.fixture
+def config(home: Path) -> Path:
+    """The folder of config files that this test's processes read."""
+    folder = home.parent / "config"
+    folder.mkdir()
+    return folder
+
+
+def test_doctor_lists_what_is_in_effect_and_where_it_comes_from(
+    cli: Cli, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (config / "jupyter_gov_config.py").write_text("c.JupyterGov.workers = 7\nc.JupyterGov.mail_host = 'post.example'\n")
+    (config / "jupyter_gov_config.json").write_text('{"JupyterGov": {"mail_host": "mail.example"}}')
+    monkeypatch.setenv("JUPYTER_GOV_WORKERS", "3")
+    monkeypatch.setenv("JUPYTER_GOV_BACKGROUND_LOOP", "no")
+    found = {setting["name"]: setting for setting in cli("doctor", "--json").json["settings"]}
+    shown = {name: (setting["value"], setting["origin"]) for name, setting in found.items()}
+    assert shown["workers"] == ("7", str(config / "jupyter_gov_config.py"))
+    assert shown["mail_host"] == ("mail.example", str(config / "jupyter_gov_config.json"))
+    assert shown["background_loop"] == ("False", "JUPYTER_GOV_BACKGROUND_LOOP")
+    assert shown["lease_seconds"] == ("15.0", "default")
+    assert shown["db_url"][1] == "JUPYTER_GOV_DB_URL"
+    assert Path(shown["files_root"][0]).is_absolute()
+    assert "workers" in cli("doctor").out
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql+psycopg://ann:hunter2@127.0.0.1:1/gov", "postgresql+psycopg:///gov?user=a&password=hunter2"]
+)
+def test_doctor_shows_no_secret(cli: Cli, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("JUPYTER_GOV_DB_URL", url)
+    monkeypatch.setenv("JUPYTER_GOV_ENCRYPTION_KEY", "hunter2")
+    monkeypatch.setenv("JUPYTER_GOV_AI_PROVIDER", '{"type": "x", "apiKey": "hunter2"}')
+    listed = cli("doctor").out.partition("Setting ")[2]
+    settings = {setting["name"]: setting["value"] for setting in cli("doctor", "--json").json["settings"]}
+    assert settings["encryption_key"] == settings["ai_provider"] == "(set, not shown)"
+    for shown in (listed, str(settings)):
+        assert "***" in shown
+        assert "hunter2" not in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WORKERS", "many"),
+        ("WORKERS", "0"),
+        ("BACKGROUND_LOOP", "maybe"),
+        ("AI_PROVIDER", "{"),
+        ("SECRET_NAMESPACES", '{"KEY": "company"}'),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"JUPYTER_GOV_{name}", value)
+    refused, doctor = cli("runs"), cli("doctor")
+    assert (refused.code, doctor.code) == (1, 1)
+    for said in (refused.err, doctor.out):
+        assert f"JUPYTER_GOV_{name}" in said
+        assert "GOV920" in said
+    assert "Traceback" not in refused.err + doctor.err
+
+
+@pytest.mark.parametrize("text", ["c.JupyterGov.workers = 'many'", "c.JupyterGov.workers = ", "workers = undefined"])
+def test_a_config_file_that_cannot_be_used_is_refused(cli: Cli, config: Path, text: str) -> None:
+    (config / "jupyter_gov_config.py").write_text(text)
+    refused = cli("runs")
+    assert refused.code == 1
+    assert "GOV920" in refused.err
+    assert "Traceback" not in refused.err
