@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from jupyter_gov import __version__
+from jupyter_gov.cli import health
+from jupyter_gov.cli.commands import demo
+from jupyter_gov.cli.mailsink import MailSink
 from tests.cli.conftest import SCRIPT, Cli
 
 
@@ -29,6 +36,24 @@ def test_unattended(cli: Cli, home: Path) -> None:
     assert "Dear leadership team" in (home / "shown" / "mail" / "1.eml").read_text()
     states = [run["state"] for run in cli("runs", "--json").json]
     assert sorted(states) == ["FAILED", "SUCCESS", "SUCCESS", "SUCCESS", "SUCCESS"]
+
+
+@pytest.mark.parametrize("found", [None, "0.0.1", __version__])
+def test_the_last_lines_say_if_jupyterlab_lacks_the_extension(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], found: str | None
+) -> None:
+    share = home / "share"
+    monkeypatch.setattr(health, "jupyter_path", lambda *parts: [str(share.joinpath(*parts))])
+    if found is not None:
+        extension = share / "labextensions" / "jupyter-gov"
+        extension.mkdir(parents=True)
+        (extension / "package.json").write_text(json.dumps({"version": found}))
+    with MailSink(home / "mail") as mail:
+        demo.goodbye(home, mail)
+    last = capsys.readouterr().out.partition("In JupyterLab: ")[2]
+    assert last
+    assert ("! JupyterLab extension: " in last) is (found != __version__)
+    assert found == __version__ or "force-reinstall" in last
 
 
 def test_nobody_to_ask_means_rejected(cli: Cli) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from jupyter_gov.cli import describe, screen, workspace
+from jupyter_gov.cli import describe, health, screen, workspace
 from jupyter_gov.cli.commands.history import print_report
 from jupyter_gov.cli.follow import Wish, follow
 from jupyter_gov.cli.mailsink import MailSink
@@ -88,7 +88,7 @@ def demo(folder: Path, *, lab: bool, yes: bool) -> int:
     _title(f"Workspace {folder}")
     with chdir(folder), MailSink(folder / "mail") as mail:
         code = _play(mail, yes=yes)
-    _goodbye(folder, mail)
+    goodbye(folder, mail)
     if lab:
         command = [sys.executable, "-m", "jupyterlab", "00_start.ipynb"]
         return subprocess.run(command, cwd=folder, check=False).returncode  # noqa: S603 - our own words
@@ -148,9 +148,14 @@ def _title(text: str) -> None:
     screen.say(text, style="bold")
 
 
-def _goodbye(folder: Path, mail: MailSink) -> None:
+def goodbye(folder: Path, mail: MailSink) -> None:
+    """Say where to go on, and what JupyterLab would not show there and why."""
     screen.say()
     for message in mail.kept:
         screen.say(f"mailed: {message}")
     screen.say("Look around:  jupyter gov runs   jupyter gov show last   jupyter gov audit show")
     screen.say(f"In JupyterLab: cd {folder} && jupyter lab 00_start.ipynb")
+    for check in (health.lab_extension(), health.widget()):
+        if check.status == "broken":
+            screen.say(f"    ! {check.name}: {check.detail}", style="yellow")
+            screen.say(f"      {check.cure}")
