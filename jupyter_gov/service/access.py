@@ -1,7 +1,8 @@
-"""Who may do what; every service method asks here before it does anything.
+"""Who may answer a gate; the gate service asks here before it shows an answer as possible and before it takes one.
 
-In embedded mode the database is a file of the person who runs it, so the local user has every role; what still holds
-are the rules of a gate itself: an assigned gate is answered only by the people it is assigned to.
+In embedded mode the database is a file of the person who runs it, so the local user has every role and the other
+services ask nobody. What still holds are the rules of a gate itself: an assigned gate is answered only by the people it
+is assigned to. Roles by namespace for every service come with the issue that gives teams a server of their own.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from jupyter_gov.domain.approval import Approval
 
 
 class Access:
-    """Access rules of an embedded installation."""
+    """The access rules of an embedded installation: those of its gates."""
 
     def may_decide(self, actor: Actor, approval: Approval) -> str | None:
         """Return why the actor may not answer this gate, or None if she may."""
