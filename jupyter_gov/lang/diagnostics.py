@@ -203,6 +203,22 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     return plain[found[0]] if found else None
 
 
+def misspelling_of(word: str, known: Iterable[str]) -> str | None:
+    """Return the name that a word misspells beyond doubt, or None: stricter than ``closest``.
+
+    Examples
+    --------
+    >>> misspelling_of("tiemout", ["timeout"]), misspelling_of("script", ["description"])
+    ('timeout', None)
+    """
+    meant = closest(word, known)
+    if meant is None:
+        return None
+    written, wanted = _squeezed(word), _squeezed(meant)
+    swapped = sorted(written) == sorted(wanted)
+    return meant if swapped or SequenceMatcher(None, written, wanted).ratio() >= 0.8 else None
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """Return the hint ``did you mean "…"?``, or None."""
     meant = closest(word, known)

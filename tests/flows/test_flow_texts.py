@@ -14,7 +14,10 @@ REGISTRY = Registry()
 # File -> (code, line) of everything that is said about it.
 VALID: dict[str, list[tuple[str, int]]] = {
     "minimal": [],
-    "everything": [],
+    "everything": [("GOV163", 104), ("GOV163", 108)],
+    "without-effect": [
+        ("GOV163", 3), ("GOV163", 4), ("GOV163", 10), ("GOV163", 14), ("GOV163", 19), ("GOV163", 21),
+    ],
     "yaml-scalars": [("GOV161", 23)],
     "undeclared-inputs": [("GOV132", 8), ("GOV132", 8)],
     "guarded-references": [("GOV131", 6), ("GOV133", 6)],
@@ -40,6 +43,12 @@ INVALID: dict[str, list[tuple[str, int]]] = {
     "unknown-type": [("GOV111", 5), ("GOV111", 8)],
     "trigger-as-task": [("GOV111", 4)],
     "task-without-head": [("GOV113", 4), ("GOV113", 6), ("GOV114", 8)],
+    "misspelt-without-type": [
+        ("GOV112", 5), ("GOV112", 6), ("GOV111", 8), ("GOV112", 9), ("GOV113", 11), ("GOV112", 11), ("GOV112", 12),
+        ("GOV111", 12), ("GOV112", 14), ("GOV112", 15), ("GOV121", 16), ("GOV113", 17), ("GOV112", 18), ("GOV112", 19),
+        ("GOV112", 19), ("GOV112", 21), ("GOV112", 21), ("GOV111", 22), ("GOV112", 22), ("GOV113", 23), ("GOV112", 23),
+        ("GOV112", 25), ("GOV112", 25), ("GOV111", 26), ("GOV112", 26),
+    ],
     "bad-ids": [("GOV116", 1), ("GOV116", 2), ("GOV116", 4), ("GOV116", 6), ("GOV116", 7)],
     "duplicate-ids": [("GOV115", line) for line in (5, 11, 13, 15, 18, 21)],
     "wrong-kinds": [

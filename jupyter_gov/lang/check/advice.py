@@ -7,10 +7,27 @@ from collections.abc import Mapping
 from jupyter_gov.lang.check.report import Report
 from jupyter_gov.lang.diagnostics import quoted
 from jupyter_gov.lang.models.flow import Flow, TaskDef
-from jupyter_gov.lang.nodes import Entry, MapNode, Node
+from jupyter_gov.lang.nodes import Entry, MapNode, Node, ScalarNode
 
 PAUSE = "io.kestra.plugin.core.flow.Pause"
 HUMAN_TASK = "io.kestra.plugin.ee.flow.HumanTask"
+FLOW_WITHOUT_EFFECT: Mapping[str, str] = {
+    "sla": "is checked and not enforced in this version",
+    "checks": "is checked and not enforced in this version",
+    "workerGroup": "is accepted and has no effect in this version",
+    "extend": "is the metadata of a blueprint and has no effect",
+    "afterExecution": "is checked and not run in this version",
+    "triggers": "are checked and do not fire in this version",
+    "retry.behavior: CREATE_NEW_EXECUTION": "is accepted and has no effect in this version: the task is tried again",
+}
+"""Keys of a flow, or values below them, that do nothing -> what is said about them."""
+TASK_WITHOUT_EFFECT: Mapping[str, str] = {
+    "taskCache": "is accepted and has no effect in this version",
+    "assets": "is accepted and has no effect in this version",
+    "workerGroup": "is accepted and has no effect in this version",
+    "retry.behavior: CREATE_NEW_EXECUTION": "is accepted and has no effect in this version: the task is tried again",
+}
+"""The same for what all tasks have."""
 _ITSELF = ({"{{ flow.namespace }}", "{{flow.namespace}}"}, {"{{ flow.id }}", "{{flow.id}}"})
 
 
@@ -21,6 +38,20 @@ def advise(report: Report, task: TaskDef, own: MapNode, slots: Mapping[str, Entr
         if "tasks" in slots:
             report.warn("GOV160", f'"tasks" of task {quoted(task.id)} is deprecated', slots["tasks"].key,
                         "write the tasks after the gate")  # fmt: skip
+
+
+def warn_without_effect(report: Report, node: MapNode, table: Mapping[str, str]) -> None:
+    """Warn about what is accepted so that a flow can be used unchanged, and does nothing."""
+    for written, effect in table.items():
+        path, _, value = written.partition(": ")
+        found: Entry | None = None
+        here: Node | None = node
+        for key in path.split("."):
+            found = here.entries.get(key) if isinstance(here, MapNode) else None
+            here = found.value if found is not None else None
+        holds = not value or (isinstance(here, ScalarNode) and here.text == value)
+        if found is not None and holds:
+            report.warn("GOV163", f"{quoted(written)} {effect}", found.value if value else found.key)
 
 
 def _gate(report: Report, task: TaskDef, own: MapNode, at: Node) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jupyter_gov.lang.check.advice import check_calls
+from jupyter_gov.lang.check.advice import FLOW_WITHOUT_EFFECT, check_calls, warn_without_effect
 from jupyter_gov.lang.check.expressions import Expressions
 from jupyter_gov.lang.check.forms import properties_of
 from jupyter_gov.lang.check.scope import Scope
@@ -21,12 +21,6 @@ _RENAMES = {"taskDefaults": Rename("pluginDefaults", "that is its name now")}
 _REFUSED = {
     "listeners": ("listeners are not supported", "Use errors:, finally:, or a flow with a Flow trigger."),
     "templates": ("templates are not supported", "Use a Subflow task."),
-}
-_NO_EFFECT = {
-    "sla": "is checked and not enforced in this version",
-    "checks": "is checked and not enforced in this version",
-    "workerGroup": "is accepted and has no effect in this version",
-    "extend": "is the metadata of a blueprint and has no effect",
 }
 RESERVED = frozenset(
     {"pause", "resume", "force-run", "change-status", "kill", "executions", "search", "source", "disable", "enable"}
@@ -91,8 +85,7 @@ def _own_keys(root: MapNode, scope: Scope) -> FlowSpec | None:
             report.error("GOV118", message, entry.key, hint)
         elif key not in _OTHER:
             own.entries[key] = entry
-        if key in _NO_EFFECT:
-            report.warn("GOV163", f"{quoted(key)} {_NO_EFFECT[key]}", entry.key)
+    warn_without_effect(report, root, FLOW_WITHOUT_EFFECT)
     data = scope.converter.members(own, properties_of(FlowSpec), "the flow", _RENAMES, _OTHER)
     scope.defaults.made.append(own)
     spec = scope.validator.validate(FlowSpec, data, own, "the flow", root)

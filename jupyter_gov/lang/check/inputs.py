@@ -7,13 +7,17 @@ from typing import Any
 from jupyter_gov.errors import LanguageError
 from jupyter_gov.lang.check.convert import Converter
 from jupyter_gov.lang.check.forms import properties_of
+from jupyter_gov.lang.check.slips import report_slips, with_type
 from jupyter_gov.lang.check.validate import Validator, described
 from jupyter_gov.lang.diagnostics import listing, quoted
 from jupyter_gov.lang.models.base import is_expression
 from jupyter_gov.lang.models.flow import InputDef
-from jupyter_gov.lang.models.inputs import INPUT_SPECS, dependency_order
+from jupyter_gov.lang.models.inputs import INPUT_SPECS, InputSpec, dependency_order
 from jupyter_gov.lang.models.values import ValueProblem, coerce
 from jupyter_gov.lang.nodes import ListNode, MapNode, Node, ScalarNode
+
+# An old name of `id`; what is nearly called so means something else.
+_KEYS = tuple(key for key in properties_of(InputSpec).by_name if key != "name")
 
 
 class Inputs:
@@ -23,6 +27,7 @@ class Inputs:
         self._converter = converter
         self._validator = validator
         self._report = converter.report
+        self._kept: list[MapNode] = []
 
     def read(self, node: Node | None, where: str) -> tuple[tuple[InputDef, ...], list[dict[str, Any]]]:
         """Return the definitions, and the same as plain data."""
@@ -45,9 +50,11 @@ class Inputs:
         name = node.get("id") or node.get("name")
         subject = f"input {quoted(name.text)}" if isinstance(name, ScalarNode) else "an input"
         at = name or node
+        node = with_type(self._report, node, subject, _KEYS, self._kept)
         type_node = node.get("type")
         if not isinstance(type_node, ScalarNode) or not type_node.text:
             self._report.error("GOV113", f'{subject} needs the key "type"', at, f"Add type: {listing(INPUT_SPECS)}")
+            report_slips(self._report, node, subject, _KEYS)
             return None
         spec = INPUT_SPECS.get(type_node.text)
         if spec is None:
@@ -57,6 +64,7 @@ class Inputs:
                 f"did you mean {quoted(meant)}?" if meant else None,
                 note=f"Known types: {listing(INPUT_SPECS, 30)}", replacement=meant,
             )  # fmt: skip
+            report_slips(self._report, node, subject, _KEYS)
             return None
         data = self._converter.members(node, properties_of(spec), subject)
         checked = self._validator.validate(spec, data, node, subject, at)

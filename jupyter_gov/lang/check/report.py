@@ -11,6 +11,7 @@ from jupyter_gov.lang.nodes import Node, ScalarNode, SourceTree
 
 MOST_GUESSES = 100
 MOST_NAMES = 2_000
+MOST_SLIPS = 2_000
 
 
 @dataclass(slots=True)
@@ -20,6 +21,7 @@ class Report:
     tree: SourceTree
     found: list[Diagnostic] = field(default_factory=list)
     _guesses: int = 0
+    _slips: int = 0
 
     def error(self, code: str, message: str, at: Node | Location, hint: str | None = None, **more: str | None) -> None:
         """Add a problem with which the flow cannot be registered."""
@@ -38,6 +40,11 @@ class Report:
         if self._guesses > MOST_GUESSES or len(known) > MOST_NAMES:
             return None
         return closest_type(word, known) if is_type else closest(word, known)
+
+    def may_look(self) -> bool:
+        """Return whether one more key may be compared with the few that all of its kind have."""
+        self._slips += 1
+        return self._slips <= MOST_SLIPS
 
     def unknown_key(self, key: ScalarNode, where: str, known: Iterable[str]) -> str | None:
         """Add a key that does not exist here, and return the one that was probably meant."""

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from jupyter_gov.lang.check.advice import advise
+from jupyter_gov.lang.check.advice import TASK_WITHOUT_EFFECT, advise, warn_without_effect
 from jupyter_gov.lang.check.forms import properties_of
 from jupyter_gov.lang.check.scope import Scope, task_ids_below
+from jupyter_gov.lang.check.slips import report_slips, with_type
 from jupyter_gov.lang.check.validate import described
 from jupyter_gov.lang.diagnostics import quoted
 from jupyter_gov.lang.models.base import TASK_ID
@@ -25,6 +26,7 @@ FORM = "onResume"
 _GATES = ("io.kestra.plugin.core.flow.Pause", "io.kestra.plugin.ee.flow.HumanTask", "jupyter_gov.flow.Approval")
 _COMMON = properties_of(TaskSpec)
 _HEAD = ("id", "type")
+_KEYS = (*_HEAD, *_COMMON.by_name)
 
 
 def is_nothing(node: Node | None) -> bool:
@@ -55,8 +57,10 @@ class Tasks:
             self._report.error("GOV114", f"a task in {where} must be a map, got {described(node)}", node,
                                "Write - id: name and type: … below each other.")  # fmt: skip
             return None
-        name, type_node = node.get("id"), node.get("type")
+        name = node.get("id")
         subject = f"task {quoted(name.text)}" if isinstance(name, ScalarNode) else "a task"
+        node = with_type(self._report, node, subject, _KEYS, self._scope.defaults.made)
+        type_node = node.get("type")
         at = name if name is not None else node
         self._head(name, at, where, node)
         if not isinstance(type_node, ScalarNode) or not type_node.text:
@@ -128,7 +132,7 @@ class Tasks:
         spec = self._scope.validator.validate(TaskSpec, data, common, subject, at)
         for entry in common.entries.values():
             self._scope.use(entry.value, subject)
-        self._without_effect(common)
+        warn_without_effect(self._report, common, TASK_WITHOUT_EFFECT)
         if spec is None:
             return task
         return replace(
@@ -144,13 +148,8 @@ class Tasks:
             log_to_file=spec.log_to_file,
         )
 
-    def _without_effect(self, common: MapNode) -> None:
-        for key in ("taskCache", "assets", "workerGroup"):
-            entry = common.entries.get(key)
-            if entry is not None:
-                self._report.warn("GOV163", f"{quoted(key)} is accepted and has no effect in this version", entry.key)
-
     def _unknown(self, node: MapNode, base: TaskDef, subject: str) -> TaskDef:
+        report_slips(self._report, node, subject, _KEYS, as_warning=self._scope.allow_unknown)
         _, own = self._own(node, None)
         for child in task_ids_below(own):
             self._scope.types.setdefault(child, None)
@@ -163,7 +162,7 @@ class Tasks:
         slots = {key: own.entries.pop(key) for key in info.slots if key in own.entries}
         form = self._form(own, subject)
         data = self._scope.converter.members(own, properties_of(info.model), subject, info.renames,
-                                             (*_HEAD, *_COMMON.by_name, *info.slots))  # fmt: skip
+                                             (*_KEYS, *info.slots))  # fmt: skip
         if form is not None:
             data[FORM] = form
         self._scope.validator.validate(info.model, data, own, subject, at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jupyter_gov.lang.check.forms import properties_of
 from jupyter_gov.lang.check.scope import Scope
+from jupyter_gov.lang.check.slips import report_slips, with_type
 from jupyter_gov.lang.check.tasks import is_nothing
 from jupyter_gov.lang.check.validate import described
 from jupyter_gov.lang.diagnostics import quoted
@@ -15,6 +16,7 @@ from jupyter_gov.lang.nodes import ListNode, MapNode, Node, ScalarNode, plain_da
 from jupyter_gov.lang.ports import TypeInfo
 
 _COMMON = properties_of(TriggerSpec)
+_KEYS = ("id", "type", *_COMMON.by_name)
 
 
 class Triggers:
@@ -39,17 +41,22 @@ class Triggers:
         if not isinstance(node, MapNode):
             self._report.error("GOV114", f"a trigger must be a map, got {described(node)}", node)
             return None
-        name, type_node = node.get("id"), node.get("type")
+        name = node.get("id")
         if not isinstance(name, ScalarNode) or not name.text:
             self._report.error("GOV113", 'a trigger needs the key "id"', node, "Add id: and a name.")
             return None
         subject = f"trigger {quoted(name.text)}"
         self._name(name)
+        node = with_type(self._report, node, subject, _KEYS, self._scope.defaults.made)
+        type_node = node.get("type")
         if not isinstance(type_node, ScalarNode) or not type_node.text:
             self._report.error("GOV113", f'{subject} needs the key "type"', name,
                                "Add type: io.kestra.plugin.core.trigger.Schedule, or another type.")  # fmt: skip
+            report_slips(self._report, node, subject, _KEYS)
             return None
         info = self._info(type_node, subject)
+        if info is None:
+            report_slips(self._report, node, subject, _KEYS, as_warning=self._scope.allow_unknown)
         merged = self._scope.defaults.apply(node, type_node.text, info)
         return self._trigger(merged, name, type_node.text, info)
 
@@ -85,7 +92,7 @@ class Triggers:
             props = {key: plain_data(entry.value) for key, entry in own.entries.items()}
         else:
             props = self._scope.converter.members(own, properties_of(info.model), subject, info.renames,
-                                                  ("id", "type", *_COMMON.by_name))  # fmt: skip
+                                                  _KEYS)  # fmt: skip
             self._scope.validator.validate(info.model, props, own, subject, name)
             if info.name.endswith(".Webhook"):
                 self._webhook(common.get("conditions"))

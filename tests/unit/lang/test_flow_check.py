@@ -258,7 +258,7 @@ def test_unknown_types_may_be_accepted() -> None:
     task = result.raise_for_errors().tasks[0]
     assert (task.kind, task.timeout) == ("unknown", "PT1S")
     assert task.props["any"] == {"on": "yes"}
-    assert [one.code for one in result.warnings] == ["GOV165", "GOV165"]
+    assert [one.code for one in result.warnings] == ["GOV165", "GOV163", "GOV165"]
 
 
 def test_slots() -> None:
@@ -383,3 +383,34 @@ def test_a_flow_full_of_mistakes_is_checked_in_time(text: str) -> None:
     start = time.perf_counter()
     run(text)
     assert time.perf_counter() - start < 30  # seconds here; minutes when a comparison of all with all sneaks in
+
+
+def test_slips_in_a_task_of_a_type_that_may_exist_elsewhere_do_not_refuse_the_flow() -> None:
+    text = "id: a\nnamespace: b\ntasks:\n  - {id: one, type: com.example.Far, tiemout: PT1S, script: x, retries: 3}\n"
+    result = run(text, allow_unknown_types=True)
+    assert result.flow is not None
+    assert [(one.code, one.hint) for one in result.warnings if one.code != "GOV165"] == [
+        ("GOV112", 'did you mean "timeout"?')
+    ]
+    assert [one.code for one in run(text).errors] == ["GOV111", "GOV112"]
+
+
+def test_a_key_nearly_called_type_is_taken_as_the_type() -> None:
+    result = run("id: a\nnamespace: b\ntasks:\n  - {id: one, tpye: test.Needy}\n")
+    assert [(one.code, one.hint) for one in result.errors] == [
+        ("GOV113", "Add who: …"), ("GOV112", 'did you mean "type"?'),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", ["typ: [a]", "typ: {a: b}", "typ:", "type:", "type: []"])
+def test_what_cannot_be_a_type_is_still_missed(line: str) -> None:
+    found = run(f"id: a\nnamespace: b\ntasks:\n  - id: one\n    {line}\n").errors
+    assert "GOV113" in [one.code for one in found]
+    assert any(one.hint == 'did you mean "type"?' for one in found) == line.startswith("typ:")
+
+
+def test_many_keys_that_are_nearly_right_take_no_time() -> None:
+    own = "".join(f"    tiemout{number}: x\n" for number in range(20_000))
+    before = time.perf_counter()
+    run(f"id: a\nnamespace: b\ntasks:\n  - id: one\n    type: com.example.Far\n{own}")
+    assert time.perf_counter() - before < 20
