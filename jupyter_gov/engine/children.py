@@ -52,6 +52,14 @@ class RunScope:
         """Render texts at any depth."""
         return self.work.render(value, self.run)
 
+    def hide(self, value: Any) -> Any:
+        """Replace secrets in texts at any depth."""
+        return self.work.hide(value)
+
+    def finds_secret(self, value: Any) -> bool:
+        """Return whether there is a secret in texts at any depth."""
+        return self.work.finds_secret(value)
+
     def tasks(self, branch: str) -> tuple[TaskDef, ...]:
         """Return the tasks of a slot."""
         return self.task.slots.get(branch, ())
@@ -126,7 +134,8 @@ def _apply(work: Work, run_id: str, plan: Plan) -> None:
     if plan.items is not None:
         fields["items"] = plan.items
     if plan.outputs is not None:
-        fields.update(outputs=plan.outputs, outputs_digest=digest(plan.outputs))
+        outputs = work.hide(plan.outputs)
+        fields.update(outputs=outputs, outputs_digest=digest(outputs))
     work.put(replace(run, **fields))
     match plan.wait:
         case Gate() as gate:

@@ -29,7 +29,11 @@ _BY_BEHAVIOR = {"RESUME": State.SUCCESS, "WARN": State.WARNING, "FAIL": State.FA
 
 
 def open_gate(work: Work, run: TaskRun, gate: Gate) -> None:
-    """Pause the task run and open its approval."""
+    """Pause the task run and open its approval.
+
+    The texts that people see are stored, and the digest is taken over them: they hold no secret from here on.
+    """
+    gate = replace(gate, title=work.hide(gate.title), description=work.hide(gate.description))
     run = work.advance(run, State.PAUSED)
     opening = sum(1 for moment in run.history.moments if moment.state is State.PAUSED)
     subject = subject_of(work.execution, run, gate)

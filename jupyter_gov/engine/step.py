@@ -30,6 +30,7 @@ from jupyter_gov.domain.execution import Attempt, Execution, Failure, Label, Tas
 from jupyter_gov.domain.states import State, begin
 from jupyter_gov.engine import children, gates, kill, restart, retry, subflows
 from jupyter_gov.engine.flowables.base import Child, next_enabled
+from jupyter_gov.engine.hiding import Hider
 from jupyter_gov.engine.outputs import resolve_outputs
 from jupyter_gov.engine.work import Work, failure_of
 from jupyter_gov.errors import GovError
@@ -47,6 +48,7 @@ def step(
     worker: str,
     envs: Mapping[str, Any] | None = None,
     globals_: Mapping[str, Any] | None = None,
+    masks: Hider | None = None,
 ) -> Step:
     """Return what follows from an event.
 
@@ -57,8 +59,10 @@ def step(
     ----------
     worker
         Who runs the inline tasks that this step starts; recorded with the attempt.
+    masks
+        Learns the secrets that ``host`` hands out; what the step renders to be stored and shown holds none of them.
     """
-    work = Work(flow, execution, now=now, host=host, worker=worker, envs=envs, globals_=globals_)
+    work = Work(flow, execution, now=now, host=host, worker=worker, envs=envs, globals_=globals_, masks=masks)
     _HANDLERS[type(event)](work, event)
     children.drain(work)
     if work.execution is not work.before:
@@ -124,7 +128,7 @@ def _attempt_finished(work: Work, event: AttemptFinished) -> None:
 
 def _take_labels(work: Work, event: AttemptFinished) -> None:
     if event.labels:
-        merged = {label.key: label.value for label in work.execution.labels} | dict(event.labels)
+        merged = {label.key: label.value for label in work.execution.labels} | work.hide(dict(event.labels))
         labels = tuple(Label(key, value) for key, value in merged.items())
         work.execution = replace(work.execution, labels=labels)
 

@@ -15,6 +15,7 @@ from jupyter_gov.domain.ids import task_run_id
 from jupyter_gov.domain.states import EXECUTION_TRANSITIONS, TASK_RUN_TRANSITIONS, State, advance, begin
 from jupyter_gov.engine import context, facts
 from jupyter_gov.engine.flowables.base import Child
+from jupyter_gov.engine.hiding import Hider
 from jupyter_gov.lang import expr
 from jupyter_gov.lang.models.flow import Flow, TaskDef
 from jupyter_gov.lang.ports import ExpressionHost
@@ -37,6 +38,7 @@ class Work:
         worker: str,
         envs: Mapping[str, Any] | None = None,
         globals_: Mapping[str, Any] | None = None,
+        masks: Hider | None = None,
     ) -> None:
         self.flow = flow
         self.before = execution
@@ -46,6 +48,7 @@ class Work:
         self.worker = worker
         self.envs = envs
         self.globals = globals_
+        self.masks = masks
         self.agenda: deque[tuple[str, str]] = deque()
         self.commands: list[Command] = []
         self.approvals: list[Approval] = []
@@ -158,12 +161,40 @@ class Work:
         variables = context.build(self.flow, self.execution, run, envs=self.envs, globals_=self.globals, host=self.host)
         return expr.render_value(value, variables, self.host)
 
+    def hide(self, value: Any) -> Any:
+        """Return ``value`` without the secrets that expressions have read: what is about to be stored and shown."""
+        return value if self.masks is None else self.masks.apply_deep(value)
+
+    def finds_secret(self, value: Any) -> bool:
+        """Return whether there is a secret in ``value`` at any depth."""
+        return self.masks is not None and self.masks.finds(value)
+
+    def _hide_failures(self) -> None:
+        # Every error text may quote what it could not use.
+        if self.masks is None or self.masks.is_empty:
+            return
+        for run_id in self._changed:
+            run = self.run(run_id)
+            if run.failure is None and not any(item.failure for item in run.attempts):
+                continue
+            attempts = tuple(replace(item, failure=self._hidden(item.failure)) for item in run.attempts)
+            hidden = replace(run, failure=self._hidden(run.failure), attempts=attempts)
+            # Not by ``put``: which task run is the latest of its task must not change.
+            self.execution = replace(self.execution, task_runs=self.execution.task_runs.insert(run_id, hidden))
+        self.execution = replace(self.execution, failure=self._hidden(self.execution.failure))
+
+    def _hidden(self, failure: Failure | None) -> Failure | None:
+        if failure is None:
+            return None
+        return Failure(failure.code, self.hide(failure.message), self.hide(failure.details))
+
     # --- the end ----------------------------------------------------------------------------------------------
 
     def finish(self, action: str, subject: str, actor: str, assurance: str, body: Mapping[str, Any]) -> Step:
         """Return the step, or an empty one if nothing changed."""
         if self.execution is self.before:
             return Step(self.before)
+        self._hide_failures()
         self.execution = replace(self.execution, version=self.before.version + 1)
         changed, dropped = tuple(self._changed), tuple(self._dropped)
         closed = [command for command in self.commands if isinstance(command, CloseApproval)]

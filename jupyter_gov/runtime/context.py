@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections import ChainMap
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -150,7 +151,8 @@ class Context:
 
     def metric(self, metric: Metric) -> None:
         """Report a number."""
-        self._job.metrics.append(metric)
+        masks = self._job.masks
+        self._job.metrics.append(replace(metric, name=masks.apply(metric.name), tags=masks.apply_deep(metric.tags)))
 
     def progress(self, done: int, total: int, label: str = "") -> None:
         """Report progress of long work; shown live, not stored."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from threading import Lock
@@ -21,8 +22,13 @@ class Masks:
         self._pattern: re.Pattern[str] | None = None
 
     def add(self, text: str) -> None:
-        """Hide ``text`` from now on, and each of its lines, since logs are written line by line."""
-        found = {part for part in (text, text.strip(), *(line.strip() for line in text.splitlines())) if part}
+        """Hide ``text`` from now on, each of its lines, since logs are written line by line, and how JSON writes it.
+
+        A line of mere punctuation (the braces of a key file) tells nothing, and would hide half of every log.
+        """
+        lines = (line.strip() for line in text.splitlines())
+        plain = {text, text.strip(), *(line for line in lines if any(map(str.isalnum, line)))}
+        found = {written for part in plain if part for written in (part, _json(part), _json(part, ascii_only=True))}
         with self._lock:
             if found <= self._texts:
                 return
@@ -41,6 +47,21 @@ class Masks:
         pattern = self._pattern
         return text if pattern is None else pattern.sub(MASK, text)
 
+    def finds(self, value: Any) -> bool:
+        """Return whether there is a secret in a text or key at any depth of ``value``."""
+        pattern = self._pattern
+        if pattern is None:
+            return False
+        match value:
+            case str():
+                return pattern.search(value) is not None
+            case Mapping():
+                return any(self.finds(str(key)) or self.finds(item) for key, item in value.items())
+            case Sequence() if not isinstance(value, bytes | bytearray):
+                return any(map(self.finds, value))
+            case _:
+                return False
+
     def apply_deep(self, value: Any) -> Any:
         """Return ``value`` with every secret replaced in texts and keys at any depth."""
         if self._pattern is None:
@@ -54,3 +75,7 @@ class Masks:
                 return [self.apply_deep(item) for item in value]
             case _:
                 return value
+
+
+def _json(text: str, *, ascii_only: bool = False) -> str:
+    return json.dumps(text, ensure_ascii=ascii_only)[1:-1]

@@ -15,7 +15,7 @@ from jupyter_gov.plugins.context import Metric
 
 TYPES = {
     f"probe.{name}": f"tests.runtime.probe:{name}"
-    for name in ("Touch", "Once", "Blink", "Fail", "Wait", "Deaf", "Tell", "Shout", "Read", "Spawn")
+    for name in ("Touch", "Once", "Blink", "Fail", "Wait", "Deaf", "Tell", "Shout", "Read", "Spawn", "Tag")
 }
 
 
@@ -167,3 +167,13 @@ class Spawn(RunnableTask):
         if result.exit_code:
             raise TaskError(f"the child ended with {result.exit_code}")
         return {}
+
+
+class Tag(RunnableTask):
+    """Reports a number with a secret as its tag."""
+
+    type_name = "probe.Tag"
+    secret: str
+
+    def run(self, ctx: Any) -> None:
+        ctx.metric(Metric("rows", "counter", 1, {"who": ctx.secret(self.secret)}))

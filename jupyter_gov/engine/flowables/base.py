@@ -88,6 +88,14 @@ class Scope(Protocol):
         """Render texts at any depth."""
         ...
 
+    def hide(self, value: Any) -> Any:
+        """Replace the secrets that expressions have read, in texts at any depth."""
+        ...
+
+    def finds_secret(self, value: Any) -> bool:
+        """Return whether there is such a secret in texts at any depth."""
+        ...
+
     def tasks(self, branch: str) -> tuple[TaskDef, ...]:
         """Return the tasks of a slot."""
         ...

@@ -59,7 +59,12 @@ def _java(value: Any) -> str:
 
 
 class ForEach(Flowable):
-    """Runs its tasks, one after the other, for each value; ``concurrencyLimit`` values at a time."""
+    """Runs its tasks, one after the other, for each value; ``concurrencyLimit`` values at a time.
+
+    A value is stored, shown, and tells the iterations apart, so it cannot be secret: masked, two secrets would be one
+    iteration, and after a change of the worker ``taskrun.value`` would be the mask. Such a loop fails. Loop over the
+    names, and let the tasks read ``secret(taskrun.value)``.
+    """
 
     type_name = "io.kestra.plugin.core.flow.ForEach"
     renames = {"value": Rename("values", "the property is called `values`")}  # noqa: RUF012 - ClassVar of the base
@@ -83,8 +88,23 @@ tasks:
 
     @classmethod
     def begin(cls, scope: Scope) -> Plan:
-        """Resolve the values and start the first iterations."""
-        values = loop_values(scope.render(scope.task.props.get("values")))
+        """Resolve the values and start the first iterations.
+
+        Raises
+        ------
+        ExecutionError
+            ``GOV321``: no list, a null, or a secret among the values.
+        """
+        written = scope.task.props.get("values")
+        rendered = scope.render(written)
+        # Before any error text can quote one; what the flow's own text says is no secret, whatever it looks like.
+        if rendered != written and scope.finds_secret(rendered):
+            raise ExecutionError(
+                "the values of a loop are stored and shown, and there is a secret among them",
+                code="GOV321",
+                hint="Loop over names, and read the secret inside: {{ secret(taskrun.value) }}.",
+            )
+        values = loop_values(rendered)
         first = next_enabled(scope.tasks("tasks"), 0)
         if first is None:
             return Plan(items=values)

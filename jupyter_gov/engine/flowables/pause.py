@@ -123,7 +123,11 @@ assignment:
 
     @classmethod
     def _assignment(cls, scope: Scope) -> Assignment:
-        people = scope.render(scope.task.props.get("assignment") or {})
+        written = scope.task.props.get("assignment") or {}
+        people = scope.render(written)
+        if people != written:
+            # Nobody is called like a mask: then nobody can answer, and no secret is stored.
+            people = scope.hide(people)
         return Assignment(users=_names(people.get("users")), groups=_names(people.get("groups")))
 
 

@@ -67,7 +67,7 @@ transmitFailed: true
         labels = {
             label.key: label.value for label in scope.execution.labels if inherit or label.key.startswith("system.")
         }
-        labels.update(as_labels(scope.render(scope.task.props.get("labels") or {})))
+        labels.update(as_labels(scope.hide(scope.render(scope.task.props.get("labels") or {}))))
         return tuple(Label(key, value) for key, value in labels.items())
 
     @classmethod
