@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from jupyter_gov.domain.canonical import digest_bytes
+
 SEALED = "io.kestra.datatype:aes_encrypted"
 
 
@@ -19,3 +21,12 @@ def sealed(ciphertext: str) -> dict[str, str]:
 def is_sealed(value: Any) -> bool:
     """Return whether a value is a sealed text."""
     return isinstance(value, Mapping) and value.get("type") == SEALED and isinstance(value.get("value"), str)
+
+
+def recorded(value: Any) -> Any:
+    """Return ``value`` for the record: of what is sealed only a digest, since a record can never be deleted."""
+    if is_sealed(value):
+        return {"type": SEALED, "digest": digest_bytes(value["value"].encode())}
+    if isinstance(value, Mapping):
+        return {key: recorded(item) for key, item in value.items()}
+    return value

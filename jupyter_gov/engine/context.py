@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from jupyter_gov.domain.execution import Execution, TaskRun
@@ -144,7 +144,7 @@ def build(
     makers: dict[str, Callable[[], Any]] = {
         "flow": lambda: {"id": flow.id, "namespace": flow.namespace, "revision": execution.flow_revision},
         "execution": lambda: _execution(execution),
-        "outputs": lambda: _RunsByTask(execution, depths, lambda found: found.outputs),
+        "outputs": lambda: _RunsByTask(execution, depths, lambda found: _outputs(flow, found, host)),
         "tasks": lambda: _RunsByTask(execution, depths, lambda found: {"state": str(found.state)}),
         "labels": lambda: _nested({label.key: label.value for label in execution.labels}),
         "vars": lambda: {**flow.variables, **execution.variables},
@@ -152,33 +152,62 @@ def build(
         "globals": lambda: globals_ or {},
     }
     if execution.inputs:
-        makers["inputs"] = lambda: _opened(execution.inputs, host)
+        makers["inputs"] = lambda: _opened(execution.inputs, host, _groups(one.id for one in flow.inputs))
     if execution.trigger is not None:
         trigger = execution.trigger
         makers["trigger"] = lambda: trigger.variables
     if run is not None:
-        makers.update(_task_makers(flow, execution, run))
+        makers.update(_task_makers(flow, execution, run, host))
     return LazyContext(makers)
 
 
-def _opened(inputs: Mapping[str, Any], host: ExpressionHost | None) -> Mapping[str, Any]:
-    """Return the inputs with the sealed ones readable, each only once an expression asks for it."""
-    if host is None or not any(is_sealed(value) for value in inputs.values()):
+def _opened(
+    inputs: Mapping[str, Any], host: ExpressionHost | None, groups: Collection[str], path: str = ""
+) -> Mapping[str, Any]:
+    """Return the inputs with the sealed ones readable, each only once an expression asks for it.
+
+    Parameters
+    ----------
+    groups
+        Ids of mappings that the dots of declared ids make; what looks sealed inside of other values is just data.
+    """
+    if host is None or not (groups or any(is_sealed(value) for value in inputs.values())):
         return inputs
 
-    def maker(value: Any) -> Callable[[], Any]:
-        return lambda: host.open_sealed(value["value"]) if is_sealed(value) else value
+    def maker(name: str, value: Any) -> Callable[[], Any]:
+        if is_sealed(value):
+            return lambda: host.open_sealed(value["value"])
+        if path + name in groups and isinstance(value, Mapping):
+            return lambda: _opened(value, host, groups, f"{path}{name}.")
+        return lambda: value
 
-    return LazyContext({name: maker(value) for name, value in inputs.items()})
+    return LazyContext({name: maker(name, value) for name, value in inputs.items()})
 
 
-def _task_makers(flow: Flow, execution: Execution, run: TaskRun) -> dict[str, Callable[[], Any]]:
+def _groups(ids: Iterable[str]) -> frozenset[str]:
+    parts = [name.split(".") for name in ids if "." in name]
+    return frozenset(".".join(found[:length]) for found in parts for length in range(1, len(found)))
+
+
+def _outputs(flow: Flow, run: TaskRun, host: ExpressionHost | None) -> Mapping[str, Any] | None:
+    """Return the outputs of a task run; what people typed into a gate's form opens as inputs do."""
+    outputs = run.outputs
+    if outputs is None or run.frame is None or "approval" not in run.frame.data or "onResume" not in outputs:
+        return outputs
+    form = flow.index[run.task_id].props.get("onResume") or ()
+    groups = _groups(str(one.get("id") or one.get("name")) for one in form)
+    return {**outputs, "onResume": _opened(outputs["onResume"], host, groups)}
+
+
+def _task_makers(
+    flow: Flow, execution: Execution, run: TaskRun, host: ExpressionHost | None
+) -> dict[str, Callable[[], Any]]:
     task = flow.index[run.task_id]
     makers: dict[str, Callable[[], Any]] = {
         "task": lambda: {"id": task.id, "type": task.type},
         "taskrun": lambda: _task_run(run),
     }
-    parents = parents_of(execution, run)
+    parents = parents_of(flow, execution, run, host)
     if parents:
         makers["parent"] = lambda: parents[0]
         makers["parents"] = lambda: parents
@@ -207,7 +236,7 @@ def _task_run(run: TaskRun) -> dict[str, Any]:
     return shown
 
 
-def parents_of(execution: Execution, run: TaskRun) -> list[dict[str, Any]]:
+def parents_of(flow: Flow, execution: Execution, run: TaskRun, host: ExpressionHost | None) -> list[dict[str, Any]]:
     """Return the enclosing task runs that have a loop value or outputs, nearest first."""
     parents: list[dict[str, Any]] = []
     parent_id = run.parent_id
@@ -217,7 +246,7 @@ def parents_of(execution: Execution, run: TaskRun) -> list[dict[str, Any]]:
         if parent.value is not None:
             shown["taskrun"] = {"value": parent.value}
         if parent.outputs is not None:
-            shown["outputs"] = parent.outputs
+            shown["outputs"] = _outputs(flow, parent, host)
         if parent.value is not None:
             parents.append(shown)
         parent_id = parent.parent_id

@@ -83,7 +83,7 @@ class Decider:
                         yield Delivery(AttemptStarted(run_id, claim.worker), claim=claim)
                         continue
                 case StartSubflow():
-                    event, child = self._caller.prepare(work.execution, command)
+                    event, child = self._caller.prepare(work.owned, work.execution, command)
                     if child is not None:
                         work.children.append(child)
                     yield Delivery(event)
@@ -108,6 +108,7 @@ class Decider:
             worker=self._worker,
             envs=self._world.envs,
             globals_=self._world.globals_,
+            masks=work.owned.masks,
         )
         return _masked(step, work.execution.outputs, work.owned.masks)
 

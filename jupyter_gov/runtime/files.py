@@ -124,6 +124,13 @@ class FileAccess:
         return real
 
 
+def file_name(uri: str) -> str:
+    """Return the name that a path or URI gives its file: stored ones are called by their digest on the disk."""
+    if uri.startswith(("kestra:", "gov:", "file:")):
+        return Path(unquote(urlsplit(uri).path)).name
+    return Path(uri).name
+
+
 def _readable(execution: Execution | None) -> frozenset[str]:
     if execution is None:
         return frozenset()

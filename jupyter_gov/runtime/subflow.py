@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_gov.domain.actor import SYSTEM
@@ -12,14 +11,15 @@ from jupyter_gov.domain.events import Event, Start, SubflowEnded, SubflowStarted
 from jupyter_gov.domain.execution import Execution, Failure, TriggerInfo
 from jupyter_gov.domain.flow import ExecutionFilter, FlowRevision
 from jupyter_gov.engine.flowables.subflow import Subflow
-from jupyter_gov.engine.inputs import resolve
 from jupyter_gov.engine.limits import HOLDING, admit
 from jupyter_gov.engine.start import create
 from jupyter_gov.errors import GovError
-from jupyter_gov.lang import expr
 from jupyter_gov.lang.models.flow import Flow
+from jupyter_gov.runtime.files import file_name
 from jupyter_gov.runtime.flows import FlowCache
-from jupyter_gov.runtime.owned import NewExecution
+from jupyter_gov.runtime.intake import Intake
+from jupyter_gov.runtime.owned import NewExecution, Owned
+from jupyter_gov.runtime.sealing import Sealer
 from jupyter_gov.runtime.world import World
 
 if TYPE_CHECKING:
@@ -34,20 +34,30 @@ class Caller:
         self._world = world
         self._flows = flows
 
-    def prepare(self, parent: Execution, command: StartSubflow) -> tuple[SubflowStarted, NewExecution | None]:
+    def prepare(
+        self, caller: Owned, parent: Execution, command: StartSubflow
+    ) -> tuple[SubflowStarted, NewExecution | None]:
         """Return what the caller is told, and the execution to store in the same transaction.
 
-        An execution that cannot be created (no such flow, disabled, wrong inputs) is a failure of the calling task.
+        An execution that cannot be created (no such flow, disabled, wrong inputs, a secret and no key to seal it with)
+        is a failure of the calling task.
+
+        Parameters
+        ----------
+        parent
+            The caller's execution as of the step that gave the command.
         """
         try:
             revision, flow = self._flows.find(command.namespace, command.flow_id, command.revision)
-            child = self._create(parent, command, revision, flow)
+            child = self._create(caller, parent, command, revision, flow)
         except GovError as error:
             failure = Failure(error.code, error.message, {"hint": error.hint} if error.hint else None)
             return SubflowStarted(command.task_run_id, None, failure), None
         return SubflowStarted(command.task_run_id, command.child_id), child
 
-    def _create(self, parent: Execution, command: StartSubflow, revision: FlowRevision, flow: Flow) -> NewExecution:
+    def _create(
+        self, caller: Owned, parent: Execution, command: StartSubflow, revision: FlowRevision, flow: Flow
+    ) -> NewExecution:
         run = parent.task_runs[command.task_run_id]
         trigger = {
             "executionId": parent.id,
@@ -59,7 +69,7 @@ class Caller:
             revision,
             flow,
             execution_id=command.child_id,
-            inputs=self._inputs(parent, command, flow),
+            inputs=self._inputs(caller, parent, command, flow),
             labels=command.labels,
             actor=SYSTEM,
             run_as=parent.run_as,
@@ -71,23 +81,29 @@ class Caller:
         )
         return NewExecution(flow, execution, facts)
 
-    def _inputs(self, parent: Execution, command: StartSubflow, flow: Flow) -> Mapping[str, Any]:
-        host = self._world.host(parent)
-        variables = {"flow": {"id": flow.id, "namespace": flow.namespace}, "vars": flow.variables}
-
-        def render(value: Any, inputs: Mapping[str, Any]) -> Any:
-            return expr.render_value(value, {**variables, "inputs": inputs}, host)
-
-        values = dict(resolve(flow.inputs, command.inputs, render=render, undeclared=flow.undeclared_inputs))
+    def _inputs(self, caller: Owned, parent: Execution, command: StartSubflow, flow: Flow) -> Mapping[str, Any]:
+        host = self._world.host(parent, caller.masks)
         space = flow.namespace.replace(".", "/")
-        for declared in flow.inputs:
-            value = values.get(declared.id)
-            if declared.type == "FILE" and isinstance(value, str) and not value.startswith("gov:"):
-                # A copy under the child's own address: what it may read must not depend on who called it.
-                path: Path = host.files.path(value)
-                prefix = f"kestra:///{space}/{flow.id}/executions/{command.child_id}/inputs/{declared.id}"
-                values[declared.id] = self._world.store.files.put(prefix, path, path.name)
-        return values
+        prefix = f"kestra:///{space}/{flow.id}/executions/{command.child_id}/inputs"
+
+        def put(name: str, uri: str) -> str:
+            if uri.startswith("gov:"):
+                return uri
+            # A copy under the child's own address: what it may read must not depend on who called it.
+            return self._world.store.files.put(f"{prefix}/{name}", host.files.path(uri), file_name(uri))
+
+        written = caller.flow.index[parent.task_runs[command.task_run_id].task_id].props.get("inputs")
+        intake = Intake(
+            declared=flow.inputs,
+            given=command.inputs,
+            literal=written if isinstance(written, Mapping) else {},
+            masks=caller.masks,
+            sealer=Sealer(str(self._world.settings.get("encryption.key") or "")),
+            put=put,
+            variables={"flow": {"id": flow.id, "namespace": flow.namespace}, "vars": flow.variables},
+            host=host,
+        )
+        return intake.take(undeclared=flow.undeclared_inputs)
 
 
 def insert_called(tx: Tx, store: Store, called: NewExecution) -> None:

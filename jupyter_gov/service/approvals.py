@@ -13,6 +13,7 @@ from jupyter_gov.domain.commands import Fact
 from jupyter_gov.domain.events import ApprovalDecided
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.ids import new_id
+from jupyter_gov.domain.sealed import recorded
 from jupyter_gov.engine.flowables.base import Gate
 from jupyter_gov.engine.subject import subject_digest as digest_of
 from jupyter_gov.engine.subject import subject_of
@@ -103,8 +104,9 @@ class Approvals:
                 f"to {verdict.replace('_', ' ')} needs a reason", code="GOV221", hint="Say why; it goes on record."
             )
         answer = Answer(verdict, actor, subject_digest, reason, inputs or {})
+        values = self._values(approval_id, answer)
         try:
-            approval = self._parts.store.retrying(lambda tx: self._answer(tx, approval_id, answer))
+            approval = self._parts.store.retrying(lambda tx: self._answer(tx, approval_id, answer, values))
         except ConflictError as error:
             detail = self.get(approval_id, actor)
             raise AccessError(
@@ -113,16 +115,28 @@ class Approvals:
         self._parts.wake()
         return approval
 
-    def _answer(self, tx: Tx, approval_id: str, answer: Answer) -> Approval:
+    def _values(self, approval_id: str, answer: Answer) -> Mapping[str, Any]:
+        """Return what was typed into the form, ready to be stored; files are copied here, outside of the decision.
+
+        The form is part of the subject: if it changes until the decision, the decision is refused.
+        """
+        with self._parts.store.read() as tx:
+            approval, execution = self._checked(tx, approval_id, answer)
+        if answer.verdict is not Verdict.APPROVE:
+            return {}
+        return typed_form(self._parts, execution, approval, answer.inputs)
+
+    def _checked(self, tx: Tx, approval_id: str, answer: Answer) -> tuple[Approval, Execution]:
         store = self._parts.store
         approval = store.approvals.get(tx, approval_id)
         if approval is None:
             raise NotFoundError(f"there is no approval {approval_id}")
         self._check(approval, answer)
-        _check_subject(approval, store.executions.load(tx, approval.execution_id))
-        values: Mapping[str, Any] = {}
-        if answer.verdict is Verdict.APPROVE:
-            values = typed_form(self._parts, approval.form, answer.inputs)
+        return approval, _check_subject(approval, store.executions.load(tx, approval.execution_id))
+
+    def _answer(self, tx: Tx, approval_id: str, answer: Answer, values: Mapping[str, Any]) -> Approval:
+        store = self._parts.store
+        approval, _ = self._checked(tx, approval_id, answer)
         vote = _vote(approval, answer, store.now(tx), values)
         fact = _fact(approval, vote, answer.actor)
         if answer.verdict is Verdict.ASK_FOR_CHANGES:
@@ -165,7 +179,7 @@ class Approvals:
             )
 
 
-def _check_subject(approval: Approval, execution: Execution | None) -> None:
+def _check_subject(approval: Approval, execution: Execution | None) -> Execution:
     """Refuse a decision over something else than the stored execution (a changed row, a changed file)."""
     run = None if execution is None else execution.task_runs.get(approval.task_run_id)
     if execution is None or run is None:
@@ -177,6 +191,7 @@ def _check_subject(approval: Approval, execution: Execution | None) -> None:
             code="GOV412",
             hint="Start the flow again; the new execution asks for a new approval.",
         )
+    return execution
 
 
 def _at_opening(subject: dict[str, Any], approval: Approval) -> dict[str, Any]:
@@ -208,7 +223,7 @@ def _fact(approval: Approval, vote: Vote, actor: Actor) -> Fact:
         "vote": vote.id,
         "verdict": str(vote.verdict),
         "reason": vote.reason,
-        "inputs": dict(vote.inputs),
+        "inputs": recorded(vote.inputs),
         "subjectDigest": vote.subject_digest,
     }
     if vote.verdict in _STATUS:

@@ -1,16 +1,19 @@
-"""Values for inputs: typed by the engine, files copied into the store, all problems reported together."""
+"""Values that people hand over, at a start and at a gate: typed by the engine, all problems reported together."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_gov.domain.sealed import sealed
-from jupyter_gov.engine.inputs import resolve
-from jupyter_gov.lang import expr
+from jupyter_gov.domain.approval import Approval
+from jupyter_gov.domain.execution import Execution
+from jupyter_gov.errors import GovError
 from jupyter_gov.lang.models.flow import Flow
 from jupyter_gov.lang.models.inputs import parse_input
+from jupyter_gov.runtime.files import FileAccess, allowed_directories, file_name
+from jupyter_gov.runtime.intake import Intake
+from jupyter_gov.runtime.masking import Masks
 from jupyter_gov.runtime.sealing import Sealer
 
 if TYPE_CHECKING:
@@ -22,54 +25,77 @@ _STORED = ("kestra://", "gov://", "nsfile://")
 def typed_inputs(
     parts: Parts, flow: Flow, given: Mapping[str, Any], *, execution_id: str, workdir: Path
 ) -> Mapping[str, Any]:
-    """Return the typed inputs of a new execution; files named by FILE inputs are copied into the store.
+    """Return the inputs of a new execution as they are stored: typed, secrets sealed, files copied into the store.
 
     Raises
     ------
     InputError
         Something is missing or wrong; names every problem. Nothing was stored.
     """
-    variables = {"flow": {"id": flow.id, "namespace": flow.namespace}, "vars": flow.variables}
-
-    def render(value: Any, inputs: Mapping[str, Any]) -> Any:
-        return expr.render_value(value, {**variables, "inputs": inputs}, parts.host(flow.namespace))
-
-    values = resolve(
-        flow.inputs,
-        given,
-        render=render,
-        undeclared=flow.undeclared_inputs,
-        file_ok=lambda value: value.startswith(_STORED) or _local(value, workdir).is_file(),
-    )
+    masks = Masks()
     prefix = f"kestra:///{flow.namespace.replace('.', '/')}/{flow.id}/executions/{execution_id}/inputs"
-    sealer = Sealer(str(parts.settings.get("encryption.key") or ""))
-    for declared in flow.inputs:
-        if declared.type == "SECRET" and isinstance(values.get(declared.id), str):
-            values[declared.id] = sealed(sealer.seal(values[declared.id]))
-    # Only once every value is known to be right is the first file copied.
-    for declared in flow.inputs:
-        value = values.get(declared.id)
-        if declared.type == "FILE" and value is not None and not str(value).startswith(_STORED):
-            path = _local(str(value), workdir)
-            values[declared.id] = parts.store.files.put(f"{prefix}/{declared.id}", path, path.name)
-    return values
+
+    def file_ok(value: str) -> bool:
+        return value.startswith(_STORED) or _local(value, workdir).is_file()
+
+    def put(name: str, value: str) -> str:
+        if value.startswith(_STORED):
+            return value
+        path = _local(value, workdir)
+        return parts.store.files.put(f"{prefix}/{name}", path, path.name)
+
+    intake = Intake(
+        declared=flow.inputs,
+        given=given,
+        literal=given,
+        masks=masks,
+        sealer=_sealer(parts),
+        put=put,
+        variables={"flow": {"id": flow.id, "namespace": flow.namespace}, "vars": flow.variables},
+        host=parts.host(flow.namespace, masks),
+    )
+    return intake.take(undeclared=flow.undeclared_inputs, file_ok=file_ok)
 
 
 def _local(value: str, workdir: Path) -> Path:
     return workdir / Path(value).expanduser()
 
 
-def typed_form(parts: Parts, form: Sequence[Mapping[str, Any]], given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the typed values of a gate's form.
+def _sealer(parts: Parts) -> Sealer:
+    return Sealer(str(parts.settings.get("encryption.key") or ""))
+
+
+def typed_form(parts: Parts, execution: Execution, approval: Approval, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the values of a gate's form as they are stored: typed, secrets sealed, files copied into the store.
+
+    Who answers may be elsewhere, in a browser: a path means what it means to the execution, relative to the folder in
+    which that was started, and only files that the execution may read are found.
 
     Raises
     ------
     InputError
-        A value is missing or wrong; the gate stays open.
+        A value is missing or wrong, or a secret cannot be sealed; nothing was stored and the gate stays open.
     """
-    declared = [parse_input(item) for item in form]
+    files = FileAccess(parts.store, execution, allowed_directories(parts.settings))
+    space = execution.namespace.replace(".", "/")
+    prefix = (
+        f"kestra:///{space}/{execution.flow_id}/executions/{execution.id}"
+        f"/tasks/{approval.task_id}/{approval.task_run_id}"
+    )
 
-    def render(value: Any, inputs: Mapping[str, Any]) -> Any:
-        return expr.render_value(value, {"inputs": inputs}, None)
+    def file_ok(value: str) -> bool:
+        try:
+            files.path(value)
+        except GovError:
+            # The same answer for what is not there and what is not allowed: nobody can look around with it.
+            return False
+        return True
 
-    return resolve(declared, given, render=render)
+    def put(name: str, value: str) -> str:
+        if value.startswith(_STORED):
+            return value
+        return parts.store.files.put(f"{prefix}/{name}", files.path(value), file_name(value))
+
+    declared = [parse_input(item) for item in approval.form]
+    intake = Intake(declared, given, literal=given, masks=Masks(), sealer=_sealer(parts), put=put)
+    return intake.take(file_ok=file_ok)

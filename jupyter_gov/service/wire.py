@@ -19,6 +19,7 @@ from jupyter_gov.runtime.clock import utc_now
 from jupyter_gov.runtime.flows import FlowCache
 from jupyter_gov.runtime.host import Host
 from jupyter_gov.runtime.loop import Loop
+from jupyter_gov.runtime.masking import Masks
 from jupyter_gov.runtime.secrets import EnvironmentSecrets
 from jupyter_gov.service.access import Access
 from jupyter_gov.service.approvals import Approvals
@@ -52,10 +53,10 @@ class Parts:
         """Return the present time of this host."""
         return utc_now()
 
-    def host(self, namespace: str) -> ExpressionHost:
+    def host(self, namespace: str, masks: Masks) -> ExpressionHost:
         """Return what the expressions of input declarations may reach, before there is an execution."""
         secrets = EnvironmentSecrets(os.environ, self.settings)
-        return Host(self.store, namespace, settings=self.settings, secrets=secrets, clock=utc_now)
+        return Host(self.store, namespace, settings=self.settings, secrets=secrets, clock=utc_now, masks=masks)
 
     def progress(self, execution_id: str) -> Mapping[str, tuple[int, int, str]]:
         """Return the live progress of task runs of this process."""
