@@ -9,10 +9,10 @@ from typing import Any
 from rich.text import Text
 
 from jupyter_gov.cli import screen
-from jupyter_gov.cli.shapes import MASK
 from jupyter_gov.domain.approval import Approval, ApprovalStatus
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.flow import LogLine
+from jupyter_gov.domain.sealed import veiled
 from jupyter_gov.service import outcome, words
 from jupyter_gov.service.api import ApprovalDetail
 
@@ -34,7 +34,7 @@ def ending(execution: Execution, gates: Sequence[Approval]) -> None:
         screen.say(f"  {key} = {_text(value)}")
 
 
-def run(execution: Execution, gates: Sequence[ApprovalDetail], hidden: frozenset[str]) -> None:
+def run(execution: Execution, gates: Sequence[ApprovalDetail]) -> None:
     """Print everything a person asks first of a run."""
     ending(execution, [gate.approval for gate in gates])
     labels = {label.key: label.value for label in execution.labels if not label.key.startswith("system.")}
@@ -47,7 +47,7 @@ def run(execution: Execution, gates: Sequence[ApprovalDetail], hidden: frozenset
             "ended": words.moment(execution.history.ended),
             "run as": execution.run_as,
             "labels": labels,
-            "inputs": {name: MASK if name in hidden else value for name, value in execution.inputs.items()},
+            "inputs": veiled(execution.inputs),
         }
     )
     rows = [

@@ -8,9 +8,8 @@ from typing import Any
 from jupyter_gov.domain.canonical import plain
 from jupyter_gov.domain.execution import Execution, Failure, TaskRun
 from jupyter_gov.domain.flow import AuditEntry, ExecutionSummary, FlowRevision, LogLine
+from jupyter_gov.domain.sealed import veiled
 from jupyter_gov.service.api import ApprovalDetail, VerifyReport
-
-MASK = "••••••••"
 
 
 def _time(at: datetime | None) -> str | None:
@@ -45,11 +44,8 @@ def summary(found: ExecutionSummary) -> dict[str, Any]:
     }
 
 
-def execution(
-    found: Execution, gates: list[ApprovalDetail], secret_inputs: frozenset[str] = frozenset()
-) -> dict[str, Any]:
-    """Return an execution with its task runs and gates; secret inputs are masked."""
-    shown = {name: MASK if name in secret_inputs else value for name, value in found.inputs.items()}
+def execution(found: Execution, gates: list[ApprovalDetail]) -> dict[str, Any]:
+    """Return an execution with its task runs and gates."""
     return {
         "id": found.id,
         "namespace": found.namespace,
@@ -62,8 +58,8 @@ def execution(
         "starter": found.starter,
         "runAs": found.run_as,
         "labels": {label.key: label.value for label in found.labels},
-        "inputs": plain(shown),
-        "outputs": plain(found.outputs),
+        "inputs": plain(veiled(found.inputs)),
+        "outputs": plain(veiled(found.outputs)),
         "failure": failure(found.failure),
         "tasks": [task(run) for run in found.ordered()],
         "approvals": [approval(gate) for gate in gates],
@@ -86,7 +82,7 @@ def task(run: TaskRun) -> dict[str, Any]:
         "started": _time(run.history.started),
         "ended": _time(run.history.ended),
         "attempts": len(run.attempts),
-        "outputs": plain(run.outputs),
+        "outputs": plain(veiled(run.outputs)),
         "failure": failure(run.failure),
     }
 
@@ -115,7 +111,7 @@ def approval(detail: ApprovalDetail) -> dict[str, Any]:
         "decidedBy": gate.status_by,
         "decidedAt": _time(gate.status_at),
         "reason": gate.reason,
-        "inputs": plain(gate.inputs),
+        "inputs": plain(veiled(gate.inputs)),
         "votes": [
             {"by": vote.actor_id, "verdict": vote.verdict.value, "at": _time(vote.at), "reason": vote.reason}
             for vote in detail.votes

@@ -11,6 +11,8 @@ from typing import Any
 from jupyter_gov.domain.canonical import digest_bytes
 
 SEALED = "io.kestra.datatype:aes_encrypted"
+MASK = "********"
+"""Stands where a secret would be, in logs, outputs and on every face."""
 
 
 def sealed(ciphertext: str) -> dict[str, str]:
@@ -21,6 +23,17 @@ def sealed(ciphertext: str) -> dict[str, str]:
 def is_sealed(value: Any) -> bool:
     """Return whether a value is a sealed text."""
     return isinstance(value, Mapping) and value.get("type") == SEALED and isinstance(value.get("value"), str)
+
+
+def veiled(value: Any) -> Any:
+    """Return ``value`` for people: a mask at any depth where something is sealed."""
+    if is_sealed(value):
+        return MASK
+    if isinstance(value, Mapping):
+        return {key: veiled(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [veiled(item) for item in value]
+    return value
 
 
 def recorded(value: Any) -> Any:

@@ -24,13 +24,12 @@ from pydantic import ValidationError
 
 from jupyter_gov.domain.execution import Attempt, Execution, TaskRun
 from jupyter_gov.domain.ids import new_id, task_run_id
+from jupyter_gov.domain.sealed import MASK
 from jupyter_gov.domain.states import State, begin
 from jupyter_gov.errors import TaskError
 from jupyter_gov.plugins.api import CHECKING, NOTES, RunnableTask
 from jupyter_gov.plugins.binding import bind, outputs_of, problems
 from jupyter_gov.plugins.context import LogLevel, Metric, Notebooks, Processes
-
-MASK = "********"
 
 
 @dataclass(frozen=True)

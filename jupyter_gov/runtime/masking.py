@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from threading import Lock
 from typing import Any
 
-MASK = "********"
+from jupyter_gov.domain.sealed import MASK
 
 
 class Masks:

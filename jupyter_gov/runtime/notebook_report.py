@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import nbformat
 
+from jupyter_gov.domain.sealed import MASK
 from jupyter_gov.errors import TaskError
 from jupyter_gov.plugins.context import NotebookFailure
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from jupyter_gov.runtime.notebook_run import NotebookRun
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
-_MASK = "********"
 _LINE_LIMIT = 2**16
 _VALUE_LIMIT = 300
 
@@ -80,7 +80,7 @@ def thorough(redact: Callable[[str], str], environment: Mapping[str, str]) -> Ca
     if not shown:
         return redact
     pattern = re.compile("|".join(re.escape(form) for form in sorted(shown, key=len, reverse=True)))
-    return lambda text: redact(pattern.sub(_MASK, text))
+    return lambda text: redact(pattern.sub(MASK, text))
 
 
 def failure_of(

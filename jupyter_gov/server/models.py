@@ -12,6 +12,7 @@ from jupyter_gov.domain.actor import Actor
 from jupyter_gov.domain.approval import ApprovalStatus, Verdict, Vote
 from jupyter_gov.domain.canonical import plain
 from jupyter_gov.domain.execution import Execution, Failure, TaskRun
+from jupyter_gov.domain.sealed import veiled
 from jupyter_gov.service.api import ApprovalDetail
 
 API_LEVEL = 1
@@ -126,7 +127,7 @@ class ApprovalOut(Wire):
             opened_at=gate.opened_at,
             deadline=gate.deadline,
             behavior=gate.behavior,
-            subject=plain(gate.subject),
+            subject=plain(veiled(gate.subject)),
             subject_digest=gate.subject_digest,
             form=[plain(field) for field in gate.form],
             # The address of a file is for the server's own readers, not for pages.
@@ -139,7 +140,7 @@ class ApprovalOut(Wire):
             status_at=gate.status_at,
             status_by=gate.status_by,
             reason=gate.reason,
-            inputs=plain(gate.inputs),
+            inputs=plain(veiled(gate.inputs)),
         )
 
 

@@ -19,7 +19,6 @@ from jupyter_gov.domain.actor import Actor
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.flow import ExecutionFilter
 from jupyter_gov.domain.states import State
-from jupyter_gov.errors import GovError
 from jupyter_gov.lang.diagnostics import render
 from jupyter_gov.service import lookup
 from jupyter_gov.service.api import ApprovalDetail, Gov, StartRequest
@@ -83,7 +82,7 @@ def stay(
     execution = gov.executions.get(execution_id, actor)
     gates = list(gov.approvals.list(actor, status=None, execution_id=execution_id))
     if as_json:
-        screen.emit(shapes.execution(execution, gates, secret_inputs(gov, actor, execution)))
+        screen.emit(shapes.execution(execution, gates))
     else:
         describe.ending(execution, [gate.approval for gate in gates])
     return int(verdict(execution, [gate.approval for gate in gates]))
@@ -97,16 +96,6 @@ def say_where(gate: ApprovalDetail) -> None:
         screen.say(f"    {line}", stderr=True)
     for command in decide_commands(found.id):
         screen.say(f"    {command}", stderr=True)
-
-
-def secret_inputs(gov: Gov, actor: Actor, execution: Execution) -> frozenset[str]:
-    """Return the names of inputs that no output may show."""
-    try:
-        revision = gov.flows.get(execution.namespace, execution.flow_id, actor, execution.flow_revision)
-        return frozenset(declared.id for declared in gov.flows.load(revision).inputs if declared.type == "SECRET")
-    except GovError:
-        # No flow stands behind a recorded notebook run, or its plugin is gone.
-        return frozenset()
 
 
 def runs(flow: str | None, states: Sequence[str], limit: int, *, as_json: bool) -> None:
@@ -148,11 +137,10 @@ def show(run_id: str, *, follow: bool, as_json: bool) -> int:
         if follow:
             return stay(gov, actor, execution.id, wait=True, timeout=None, quiet=False, as_json=as_json)
         gates = list(gov.approvals.list(actor, status=None, execution_id=execution.id))
-        hidden = secret_inputs(gov, actor, execution)
     if as_json:
-        screen.emit(shapes.execution(execution, gates, hidden))
+        screen.emit(shapes.execution(execution, gates))
     else:
-        describe.run(execution, gates, hidden)
+        describe.run(execution, gates)
     return 0
 
 

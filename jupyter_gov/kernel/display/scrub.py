@@ -6,13 +6,13 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from jupyter_gov.domain.sealed import veiled
 from jupyter_gov.kernel.snapshot_types import NamedText
 
-MASK = "••••••••"
 MAX_TEXT = 4_000
 
 
@@ -72,11 +72,10 @@ def as_text(value: Any) -> str:
     return compact if len(compact) <= 80 else json.dumps(value, ensure_ascii=False, default=str, indent=2)
 
 
-def named(values: Mapping[str, Any] | None, scrub: Scrubber, hidden: Iterable[str] = ()) -> list[NamedText]:
-    """Return values under their names, rendered, scrubbed and bounded; ``hidden`` ones are masked."""
-    secret = frozenset(hidden)
+def named(values: Mapping[str, Any] | None, scrub: Scrubber) -> list[NamedText]:
+    """Return values under their names, rendered, scrubbed and bounded; what is sealed is masked."""
     result: list[NamedText] = []
     for name, value in (values or {}).items():
-        text, truncated = (MASK, False) if name in secret and value is not None else bounded(scrub(as_text(value)))
+        text, truncated = bounded(scrub(as_text(veiled(value))))
         result.append({"name": name, "text": text, "truncated": truncated})
     return result

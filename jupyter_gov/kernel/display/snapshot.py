@@ -122,10 +122,6 @@ def _kind(task: TaskDef | None) -> Literal["task", "gate", "group"]:
     return "group" if task.slots else "task"
 
 
-def _secret_names(flow: Flow | None) -> list[str]:
-    return [declared.id for declared in flow.inputs if declared.type == "SECRET"] if flow else []
-
-
 def _execution(material: Material, scrub: Scrubber) -> ExecutionSnapshot:
     execution = material.execution
     ended = execution.history.ended
@@ -140,7 +136,7 @@ def _execution(material: Material, scrub: Scrubber) -> ExecutionSnapshot:
         "ended": ended.isoformat() if ended else None,
         "starter": execution.starter,
         "runAs": execution.run_as,
-        "inputs": named(execution.inputs, scrub, _secret_names(material.flow)),
+        "inputs": named(execution.inputs, scrub),
         "outputs": named(execution.outputs, scrub),
         "failure": failure(execution.failure, scrub),
         "labels": {label.key: scrub(label.value) for label in execution.labels},
@@ -262,7 +258,7 @@ def _subject(subject: Mapping[str, Any], material: Material, scrub: Scrubber) ->
     return {
         "revision": int(flow.get("revision", material.execution.flow_revision)),
         "digest": str(flow.get("digest", material.execution.flow_digest)),
-        "inputs": named(inputs if isinstance(inputs, Mapping) else {}, scrub, _secret_names(material.flow)),
+        "inputs": named(inputs if isinstance(inputs, Mapping) else {}, scrub),
         "upstream": [
             {"name": _place(item), "digest": str(item["outputs"])}
             for item in subject.get("upstream", ())
