@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jupyter_gov.errors import ExecutionError, GovError
@@ -13,7 +13,10 @@ from jupyter_gov.lang.ports import ExpressionHost
 
 
 def resolve_outputs(
-    declared: Sequence[OutputDef], variables: Mapping[str, Any], host: ExpressionHost | None
+    declared: Sequence[OutputDef],
+    variables: Mapping[str, Any],
+    host: ExpressionHost | None,
+    finds_secret: Callable[[Any], bool],
 ) -> dict[str, Any]:
     """Return the typed outputs of an execution; one that is not required and has no value is None.
 
@@ -27,11 +30,16 @@ def resolve_outputs(
     problems: list[tuple[str, str]] = []
     for output in declared:
         try:
-            values[output.id] = _typed(output, _rendered(output, variables, host))
+            rendered = _rendered(output, variables, host)
         except GovError as error:
             problems.append((error.code, _said(output, f"it cannot be rendered: {error.message}")))
+            continue
+        try:
+            values[output.id] = _typed(output, rendered)
         except ValueProblem as problem:
-            problems.append(("GOV208", _said(output, str(problem))))
+            # A message quotes the beginning of what does not fit, and half a secret is not found any more.
+            reason = "it is not shown, since it holds a secret" if finds_secret(rendered) else str(problem)
+            problems.append(("GOV208", _said(output, reason)))
     if problems:
         code = problems[0][0] if len(problems) == 1 else "GOV208"
         raise ExecutionError("\n".join(message for _, message in problems), code=code)

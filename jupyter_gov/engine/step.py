@@ -222,7 +222,7 @@ def _finish(work: Work) -> None:
     failure = _first_failure(work) if state is State.FAILED else None
     if work.flow.outputs:
         try:
-            outputs = resolve_outputs(work.flow.outputs, children.variables(work), work.host)
+            outputs = resolve_outputs(work.flow.outputs, children.variables(work), work.host, work.finds_secret)
             work.execution = replace(work.execution, outputs=outputs)
         except GovError as error:
             # A failed task is the cause, also of outputs that cannot be rendered without its own.

@@ -6,7 +6,10 @@ import pytest
 
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.states import State
+from jupyter_gov.engine.outputs import resolve_outputs
+from jupyter_gov.errors import ExecutionError
 from jupyter_gov.lang.check import check
+from jupyter_gov.lang.models.flow import OutputDef
 from jupyter_gov.plugins.registry import Registry
 from tests.property.world import World
 
@@ -73,6 +76,14 @@ def test_output_that_does_not_fit_fails_the_execution(written: str, message: str
     assert execution.failure is not None
     assert execution.failure.code == "GOV208"
     assert message in execution.failure.message
+
+
+def test_no_part_of_a_secret_is_quoted() -> None:
+    secret = "s3cret" * 40
+    with pytest.raises(ExecutionError) as caught:
+        resolve_outputs([OutputDef(id="o", type="INT", value=secret)], {}, None, lambda value: value == secret)
+    assert caught.value.code == "GOV208"
+    assert "s3cret" not in caught.value.message
 
 
 def test_all_outputs_that_do_not_fit_are_named() -> None:
