@@ -26,6 +26,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from jupyter_gov.legible import visible
+
 
 @dataclass(frozen=True, slots=True)
 class Location:
@@ -94,7 +96,7 @@ class GovError(Exception):
             lines.append(f"  at {self.location}")
         if self.hint:
             lines.append(f"  {self.hint}")
-        return lines
+        return [visible(line) for line in lines]
 
 
 class LanguageError(GovError):

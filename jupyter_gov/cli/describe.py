@@ -6,8 +6,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from rich.text import Text
-
 from jupyter_gov.cli import screen
 from jupyter_gov.domain.approval import Approval, ApprovalStatus
 from jupyter_gov.domain.execution import Execution
@@ -23,8 +21,7 @@ def ending(execution: Execution, gates: Sequence[Approval]) -> None:
     """Print how an execution stands, in one or two lines."""
     name = f"{execution.namespace}.{execution.flow_id}"
     took = words.duration(execution.history.duration())
-    line = Text.assemble(screen.state_text(execution.state), f" {name} {words.short_id(execution.id)} ({took})")
-    screen.console().print(line)
+    screen.line(screen.state_text(execution.state), f" {name} {words.short_id(execution.id)} ({took})")
     error = outcome.error_of(execution, gates)
     if error is not None:
         screen.say(f"{error.code} {error.message}", stderr=True)
@@ -70,8 +67,7 @@ def run(execution: Execution, gates: Sequence[ApprovalDetail]) -> None:
 
 def _gate(gate: Approval) -> None:
     screen.say(f"gate {gate.task_id}: {gate.status.value}", style="bold")
-    for line in gate.description.strip().splitlines():
-        screen.say(f"    {line}")
+    screen.block(gate.description)
     if gate.status is ApprovalStatus.OPEN:
         for command in words.decide_commands(gate.id):
             screen.say(f"    {command}")
@@ -84,10 +80,9 @@ def _gate(gate: Approval) -> None:
 def log_line(line: LogLine) -> None:
     """Print one log line."""
     at = line.at.astimezone().strftime("%H:%M:%S.%f")[:-3]
-    text = Text.assemble(
+    screen.line(
         (f"{at} {line.level:<5} ", _LEVELS.get(line.level, "")), (f"{line.task_id or '-'}: ", "bold"), line.message
     )
-    screen.console().print(text)
 
 
 def _depth(execution: Execution, parent: str | None) -> int:

@@ -200,7 +200,7 @@ class _StatusLine:
             self._running = False
         if over:
             return
-        self._status.update(_line(execution, progress).replace("[", "\\["))
+        self._status.update(screen.styled(_line(execution, progress)))
         if not self._running:
             self._status.start()
             self._running = True

@@ -1,4 +1,7 @@
-"""What a command prints: tables for people, JSON for programs, one line per change where nobody looks."""
+"""What a command prints: tables for people, JSON for programs, one line per change where nobody looks.
+
+Whatever reaches the terminal goes through here, where texts that somebody else wrote lose their power over it.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from rich.text import Text
 
 from jupyter_gov.errors import GovError
 from jupyter_gov.lang.diagnostics import FlowError
+from jupyter_gov.legible import visible, visible_json
 from jupyter_gov.service.words import symbol
 
 _STYLES = {
@@ -33,33 +37,63 @@ _PIPE_WIDTH = 200
 def console(*, stderr: bool = False) -> Console:
     """Return the terminal; where it is a pipe, wide enough that no id is cut."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, highlight=False, soft_wrap=True, width=None if stream.isatty() else _PIPE_WIDTH)
+    return Console(
+        stderr=stderr,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        soft_wrap=True,
+        width=None if stream.isatty() else _PIPE_WIDTH,
+    )
 
 
 def emit(document: Any) -> None:
     """Print a JSON document."""
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(visible_json(document) + "\n")
 
 
 def say(text: str = "", *, style: str | None = None, stderr: bool = False) -> None:
-    """Print a line as it is: square brackets in it are no markup."""
-    console(stderr=stderr).print(text, style=style, markup=False)
+    """Print a line as it is: square brackets in it are no markup, control characters in it are signs."""
+    console(stderr=stderr).print(styled((text, style or "")))
+
+
+def line(*parts: str | tuple[str, str] | Text, stderr: bool = False) -> None:
+    """Print a line of differently styled parts."""
+    console(stderr=stderr).print(styled(*parts))
+
+
+def block(text: str, *, style: str | None = None, stderr: bool = False) -> None:
+    """Print a text of several lines, indented."""
+    for row in visible(text).strip().splitlines():
+        say(f"    {row}", style=style, stderr=stderr)
+
+
+def styled(*parts: str | tuple[str, str] | Text) -> Text:
+    """Return parts, alone or with their style, as one legible line."""
+    made = Text()
+    for part in parts:
+        if isinstance(part, Text):
+            made.append_text(part)
+        else:
+            text, style = (part, "") if isinstance(part, str) else part
+            made.append(visible(text), style=style)
+    return made
 
 
 def state_text(state: str) -> Text:
     """Return a state as a coloured word with its sign."""
-    return Text(f"{symbol(state)} {state}", style=_STYLES.get(state, ""))
+    return styled((f"{symbol(state)} {state}", _STYLES.get(state, "")))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
     """Print rows under headings, or ``empty`` if there are none."""
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        shown.add_column(column, no_wrap=column in {"Run", "Gate", "State"})
+        shown.add_column(styled(column), no_wrap=column in {"Run", "Gate", "State"})
     count = 0
     for row in rows:
         count += 1
-        shown.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
+        shown.add_row(*(cell if isinstance(cell, Text) else styled(str(cell)) for cell in row))
     if count:
         console().print(shown, soft_wrap=False)
     else:

@@ -12,6 +12,7 @@ from jupyter_gov.kernel.display.table import Table
 from jupyter_gov.lang.check import CheckedFlow
 from jupyter_gov.lang.diagnostics import Diagnostic, render
 from jupyter_gov.lang.models.flow import Flow, TaskDef
+from jupyter_gov.legible import visible
 
 
 class FlowView:
@@ -45,7 +46,7 @@ class FlowView:
         return Table(("Task", "Branch", "Type"), rows, empty="no tasks")
 
     def _repr_mimebundle_(self, **_kwargs: Any) -> dict[str, str]:
-        notes = render(self.warnings, self._checked.source) if self.warnings else ""
+        notes = visible(render(self.warnings, self._checked.source)) if self.warnings else ""
         plain = "\n".join(part for part in (f"✔ {self._headline()}", notes, str(self._table())) if part)
         table = self._table()._repr_mimebundle_()["text/html"]
         warned = f"<pre>{escape(notes)}</pre>" if notes else ""

@@ -139,7 +139,9 @@ def _show(session: Session, options: Namespace) -> Any:
 
 
 def _logs(session: Session, options: Namespace) -> Any:
-    return view_of(session, options.id).logs(options.task)
+    from jupyter_gov.kernel.display.frames import ShownFrame  # noqa: PLC0415 - half a second
+
+    return ShownFrame(view_of(session, options.id).logs(options.task))
 
 
 def _approvals(session: Session, _options: Namespace) -> Table:
@@ -206,7 +208,9 @@ def _verify(session: Session) -> Table:
 
 
 def _sql(session: Session, options: Namespace) -> Any:
-    return session.gov.sql(options.text, session.actor)
+    from jupyter_gov.kernel.display.frames import ShownFrame  # noqa: PLC0415 - half a second
+
+    return ShownFrame(session.gov.sql(options.text, session.actor))
 
 
 def _debug(_session: Session, _options: Namespace) -> None:

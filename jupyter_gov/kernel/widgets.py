@@ -14,6 +14,7 @@ import anywidget
 import traitlets
 
 from jupyter_gov.errors import GovError
+from jupyter_gov.kernel.display.scrub import legible
 from jupyter_gov.kernel.snapshot_types import ErrorSnapshot, Snapshot, WidgetReply, WidgetRequest
 
 _STATIC = Path(__file__).parent / "static"
@@ -43,7 +44,7 @@ def error_snapshot(error: GovError) -> ErrorSnapshot:
     problems = body.get("problems")
     if problems:
         shown["problems"] = problems
-    return shown
+    return cast("ErrorSnapshot", legible(shown))
 
 
 class ExecutionWidget(anywidget.AnyWidget):

@@ -9,6 +9,7 @@ from typing import Any
 from jupyter_gov.domain.approval import Approval, ApprovalStatus, Assignment, Verdict, Vote
 from jupyter_gov.domain.execution import Attempt, Execution, Failure, Frame, Label, TaskRun
 from jupyter_gov.domain.flow import LogLine
+from jupyter_gov.domain.sealed import sealed
 from jupyter_gov.domain.states import History, Moment, State
 from jupyter_gov.kernel.display.snapshot import Material
 from jupyter_gov.lang.models.flow import Flow, InputDef, TaskDef, index_tasks
@@ -53,7 +54,7 @@ def execution(state: State = State.SUCCESS, *runs: TaskRun, **more: Any) -> Exec
         history=history(State.CREATED, State.RUNNING, state),
         run_as="ann",
         starter="ann",
-        inputs={"data": "users.parquet", "key": "hunter2"},
+        inputs={"data": "users.parquet", "key": sealed("hunter2")},
         labels=(Label("team", "risk"),),
     )
     return replace(made, **more).put(*runs)
@@ -79,7 +80,7 @@ def failed(message: str = "the data is bad") -> Execution:
 def gate(**more: Any) -> ApprovalDetail:
     subject = {
         "flow": {"revision": 3, "digest": "sha256:" + "ab" * 32},
-        "inputs": {"data": "users.parquet", "key": "hunter2"},
+        "inputs": {"data": "users.parquet", "key": sealed("hunter2")},
         "upstream": [{"task": "check", "path": [], "state": "SUCCESS", "outputs": "sha256:" + "cd" * 32}],
     }
     approval = Approval(

@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_gov.domain.execution import Label
 from jupyter_gov.domain.states import State
 from jupyter_gov.kernel.display import html, text
+from jupyter_gov.kernel.display.frames import ShownFrame
 from jupyter_gov.kernel.display.scrub import scrubber
 from jupyter_gov.kernel.display.snapshot import build
 from jupyter_gov.kernel.display.table import Table
+from jupyter_gov.kernel.snapshot_types import MessageSnapshot, Snapshot
 from tests.kernel import stories
 
 VOID = {"br", "hr", "img", "input"}
@@ -201,3 +204,54 @@ def test_table_gives_way_in_its_last_columns() -> None:
     bundle = table._repr_mimebundle_()
     assert "&lt;b&gt;" in bundle["text/html"]
     assert str(Table(("Run",), [], empty="Nothing runs.")) == "Nothing runs."
+
+
+DECEPTIVE = "\x1b[2K\x1b[1APay Alice\r \x9b1m \u202eRUE \ud800 <b>"
+
+
+def deceptive() -> Snapshot:
+    """A run in which everything that a person can choose is an attack on the reader."""
+    gate = stories.gate(
+        title=DECEPTIVE,
+        description=f"Pay Mallory {DECEPTIVE}",
+        artefacts=({"name": DECEPTIVE, "uri": "u"},),
+        form=({"id": "a", "type": "SELECT", "displayName": DECEPTIVE, "values": [DECEPTIVE], "defaults": DECEPTIVE},),
+    )
+    run = stories.failed(DECEPTIVE)
+    run = replace(
+        run, inputs={"note": DECEPTIVE}, outputs={DECEPTIVE: DECEPTIVE}, labels=(Label(DECEPTIVE, DECEPTIVE),)
+    )
+    logs = {"EXEC-0": stories.lines(3, message=DECEPTIVE)}
+    message: MessageSnapshot = {"level": "warning", "text": DECEPTIVE, "hint": DECEPTIVE}
+    return build(
+        stories.material(
+            run, approvals=[gate], logs=logs, log_totals={"EXEC-0": 3}, artefacts={"u": DECEPTIVE}, messages=[message]
+        )
+    )
+
+
+def test_no_face_of_a_notebook_can_be_rewritten_by_what_it_shows() -> None:
+    snapshot = deceptive()
+    shown = [text.run_text(snapshot), text.line_text(snapshot), html.run_html(snapshot), html.line_html(snapshot)]
+    table = Table(("A",), ((DECEPTIVE,),), empty="")._repr_mimebundle_()
+    for face in [*shown, *table.values()]:
+        assert not set(face) & set("\x1b\r\x9b\u202e\ud800")
+    assert "Pay Mallory ␛[2K␛[1APay Alice␍" in shown[0]
+    assert "Pay Mallory ␛[2K␛[1APay Alice␍" in shown[2]
+    assert "\\u202eRUE" in shown[2]
+
+
+def test_what_a_form_sends_back_is_what_the_flow_says() -> None:
+    field = deceptive()["approvals"][0]["form"][0]
+    assert field["values"] == [DECEPTIVE]
+    assert field["defaults"] == DECEPTIVE
+    assert "\x1b" not in field["label"]
+
+
+def test_frames_show_legibly_and_stay_data() -> None:
+    told = DECEPTIVE.replace("\ud800", "")
+    frame = ShownFrame({"message": [told]})
+    for face in (repr(frame), frame._repr_html_() or ""):
+        assert not set(face) & set("\x1b\x9b\u202e\ud800")
+    assert frame["message"][0] == told
+    assert type(frame.head()).__name__ == "DataFrame"

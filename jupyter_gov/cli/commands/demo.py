@@ -56,12 +56,10 @@ class Stage:
         """Show what waits and answer it: by ``--yes``, or as the person at the terminal says."""
         found = gate.approval
         screen.say(f'‖ gate "{found.task_id}" asks:', style="yellow")
-        screen.say("    " + found.description.strip().replace("\n", "\n    "))
+        screen.block(found.description)
         for artefact in found.artefacts:
             file = self.gov.executions.file(found.execution_id, artefact["uri"], self.actor)
-            screen.say(
-                "    " + file.read_text(encoding="utf-8", errors="replace")[:2_000].replace("\n", "\n    "), style="dim"
-            )
+            screen.block(file.read_text(encoding="utf-8", errors="replace")[:2_000], style="dim")
         approved = self.yes or _asks()
         self.gov.approvals.decide(
             found.id,

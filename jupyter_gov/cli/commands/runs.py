@@ -92,8 +92,7 @@ def say_where(gate: ApprovalDetail) -> None:
     """Say what waits, and which commands answer it."""
     found = gate.approval
     screen.say(f'‖ waiting for approval at gate "{found.task_id}"', style="yellow", stderr=True)
-    for line in found.description.strip().splitlines():
-        screen.say(f"    {line}", stderr=True)
+    screen.block(found.description, stderr=True)
     for command in decide_commands(found.id):
         screen.say(f"    {command}", stderr=True)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from jupyter_gov.domain.approval import ApprovalStatus, Verdict
 from jupyter_gov.domain.execution import Execution, Failure, TaskRun
 from jupyter_gov.domain.flow import LogLine
 from jupyter_gov.domain.states import History, State
 from jupyter_gov.engine.graph import topology
-from jupyter_gov.kernel.display.scrub import Scrubber, as_text, bounded, named, scrubber
+from jupyter_gov.kernel.display.scrub import Scrubber, as_text, bounded, legible, named, scrubber
 from jupyter_gov.kernel.snapshot_types import (
     SERVER_PATH,
     ApprovalSnapshot,
@@ -75,7 +75,7 @@ def build(material: Material) -> Snapshot:
     hidden = len(material.execution.task_runs) - len(tasks)
     if hidden > 0:
         messages.append({"level": "info", "text": f"{hidden} earlier task runs are not shown here."})
-    return {
+    document: Snapshot = {
         "execution": _execution(material, scrub),
         "graph": graph(material.flow),
         "tasks": tasks,
@@ -85,6 +85,8 @@ def build(material: Material) -> Snapshot:
         "updatedAt": material.now.isoformat(),
         "serverPath": SERVER_PATH,
     }
+    # Here and nowhere else: card, text, widget and JSON all show this document.
+    return cast("Snapshot", legible(document))
 
 
 def verbs(execution: Execution) -> list[Literal["kill", "restart"]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
 
+from jupyter_gov.legible import visible
 from jupyter_gov.service import words
 
 _WIDTH = 100
@@ -26,7 +27,7 @@ class Table:
 
     def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:
         self.columns = tuple(columns)
-        self.rows = tuple(tuple(row) for row in rows)
+        self.rows = tuple(tuple(map(visible, row)) for row in rows)
         self._empty = empty
 
     def __len__(self) -> int:
