@@ -18,7 +18,7 @@ from jupyter_gov.domain.approval import ApprovalStatus
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.states import State
 from jupyter_gov.service import outcome, words
-from jupyter_gov.service.interrupts import KILL_PATIENCE, Interrupts
+from jupyter_gov.service.interrupts import Interrupts, hint
 from jupyter_gov.service.outcome import InterruptedRunError
 
 if TYPE_CHECKING:
@@ -72,16 +72,12 @@ def follow(gov: Gov, actor: Actor, execution_id: str, wish: Wish) -> Execution:
 
 
 def _interrupted(gov: Gov, actor: Actor, execution_id: str, interrupts: Interrupts) -> None:
-    presses, until = interrupts.count, time.monotonic() + KILL_PATIENCE
+    presses = interrupts.count
     gov.executions.kill(execution_id, actor, "interrupted in the terminal")
-    state = gov.executions.get(execution_id, actor).state
-    while not state.is_terminal and interrupts.count == presses and time.monotonic() < until:
-        interrupts.wait(0.1)
-        state = gov.executions.get(execution_id, actor).state
+    state = interrupts.outlast(lambda: gov.executions.get(execution_id, actor).state)
     name = words.short_id(execution_id)
-    if interrupts.count > presses:
-        raise InterruptedRunError(f"Detached from {name}, which is {state}.", hint=f"Watch it: jupyter gov show {name}")
-    raise InterruptedRunError(f"Interrupted: {name} is {state}.", hint=f"jupyter gov restart {name} continues it.")
+    said = f"Detached from {name}, which" if interrupts.count > presses else f"Interrupted: {name}"
+    raise InterruptedRunError(f"{said} is {state}.", hint=hint(state, name, "jupyter gov", follow=" --follow"))
 
 
 class _Stay:

@@ -27,7 +27,7 @@ from jupyter_gov.kernel.view import ExecutionView, monotonic_deadline, too_late
 from jupyter_gov.lang.check import CheckedFlow
 from jupyter_gov.service import outcome
 from jupyter_gov.service.api import StartRequest
-from jupyter_gov.service.interrupts import KILL_PATIENCE, Interrupts
+from jupyter_gov.service.interrupts import Interrupts, hint
 from jupyter_gov.service.words import short_id
 
 if TYPE_CHECKING:
@@ -215,11 +215,7 @@ def _interrupted(session: Session, job: Job, interrupts: Interrupts) -> Executio
     name = short_id(job.view.id)
     presses = interrupts.count
     job.view.kill("interrupted in the notebook")
-    until = time.monotonic() + KILL_PATIENCE
-    state = job.view.execution.state
-    while not state.is_terminal and interrupts.count == presses and time.monotonic() < until:
-        interrupts.wait(0.1)
-        state = job.view.execution.state
+    state = interrupts.outlast(lambda: job.view.execution.state)
     job.left.set()
     job.view.detach()
     job.view.shown()
@@ -232,6 +228,4 @@ def _interrupted(session: Session, job: Job, interrupts: Interrupts) -> Executio
         job.view.finish(job.screen)
     else:
         _leave(session, job)
-    raise outcome.InterruptedRunError(
-        f"Interrupted: {name} is {state}.", hint=f"%gov show {name} shows it; %gov restart {name} continues it."
-    )
+    raise outcome.InterruptedRunError(f"Interrupted: {name} is {state}.", hint=hint(state, name, "%gov"))

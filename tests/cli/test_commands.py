@@ -310,6 +310,49 @@ def test_ctrl_c_kills_the_run(cli: Cli, write: Write, gov: Gov) -> None:
     assert gov.executions.list(local_actor())[0].state is State.KILLED
 
 
+STUBBORN = """\
+id: stubborn
+namespace: demo
+tasks:
+  - id: nap
+    type: io.kestra.plugin.scripts.shell.Commands
+    commands:
+      - trap '' INT TERM; echo deaf; sleep 60; sleep 60
+"""
+
+
+def test_ctrl_c_outlasts_a_script_that_ignores_signals(cli: Cli, write: Write, gov: Gov) -> None:
+    process = cli.start("run", write("stubborn.yaml", STUBBORN))
+    actor = local_actor()
+
+    def deaf() -> bool:
+        found = gov.executions.list(actor)
+        return bool(found) and any(line.message == "deaf" for line in gov.executions.logs(found[0].id, actor))
+
+    until(deaf, "the script")
+    process.send_signal(signal.SIGINT)
+    ended = cli.end(process)
+    assert ended.code == 1
+    assert "KILLED" in ended.err
+    assert "restart" in ended.err
+    assert gov.executions.list(actor)[0].state is State.KILLED
+
+
+def test_after_a_second_ctrl_c_the_hint_is_true(cli: Cli, write: Write, gov: Gov) -> None:
+    process = cli.start("run", write("stubborn.yaml", STUBBORN))
+    actor = local_actor()
+    until(lambda: [run for run in gov.executions.list(actor) if run.state is State.RUNNING], "the run")
+    process.send_signal(signal.SIGINT)
+    until(lambda: gov.executions.list(actor)[0].state is not State.RUNNING, "the request to stop")
+    process.send_signal(signal.SIGINT)
+    ended = cli.end(process)
+    assert ended.code == 1
+    command = ended.err.partition("jupyter gov ")[2].splitlines()[0].partition(" stays")[0].partition(" continues")[0]
+    again = cli(*command.split())
+    assert "GOV303" not in again.err
+    assert gov.executions.list(actor)[0].state.is_terminal
+
+
 def test_restart_goes_on_from_the_failed_task(cli: Cli, write: Write, home: Path) -> None:
     flow = HELLO.replace("io.kestra.plugin.core.debug.Return", "io.kestra.plugin.scripts.shell.Commands").replace(
         'format: "Hello {{ inputs.who }}"', f"commands:\n      - test -e {home}/there"

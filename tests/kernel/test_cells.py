@@ -351,3 +351,13 @@ def test_a_second_interrupt_detaches_and_says_how_to_come_back(kernel: Kernel, g
     assert left.error["ename"] == "InterruptedRunError"
     assert "%gov show" in left.text or "KILLED" in left.text
     until(lambda: gov.executions.list(actor)[0].state is State.KILLED, "the kill")
+
+
+def test_an_interrupt_outlasts_a_script_that_ignores_signals(kernel: Kernel, gov: Gov) -> None:
+    message = kernel.begin(cell("--as run", STUBBORN))
+    until(lambda: any(run.state is State.RUNNING for run in gov.executions.list(local_actor())), "the run")
+    kernel.interrupt()
+    stopped = kernel.end(message)
+    assert stopped.error["ename"] == "InterruptedRunError"
+    assert "is KILLED" in stopped.text
+    assert "%gov restart" in stopped.text
