@@ -87,6 +87,24 @@ class TypeCatalogue(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class JqAnswer:
+    """What became of a jq program.
+
+    Attributes
+    ----------
+    kind
+        ``results``: ``text`` is a JSON list of them. Else ``text`` is why there are none: it is no ``program``, it
+        ends in a ``failure``, or it passed a ``limit``.
+    seconds
+        CPU time that it took.
+    """
+
+    kind: Literal["results", "program", "failure", "limit"]
+    text: str
+    seconds: float = 0.0
+
+
 class ExpressionHost(Protocol):
     """What functions and filters of an expression may reach; every method may raise ``GovError``."""
 
@@ -124,4 +142,8 @@ class ExpressionHost(Protocol):
 
     def error_logs(self) -> Sequence[Mapping[str, Any]]:
         """Return the ERROR log lines of the execution."""
+        ...
+
+    def jq(self, program: str, source: str, *, seconds: float, characters: int) -> JqAnswer:
+        """Run a jq program on a JSON text where it harms nobody: not in this process, and within these bounds."""
         ...

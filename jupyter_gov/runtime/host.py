@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.errors import TaskError
+from jupyter_gov.lang.ports import JqAnswer
+from jupyter_gov.runtime import jq
 from jupyter_gov.runtime.clock import Clock
 from jupyter_gov.runtime.files import FileAccess, allowed_directories
 from jupyter_gov.runtime.masking import Masks
@@ -118,6 +120,10 @@ class Host:
                 if len(found) >= _ERROR_LINES:
                     break
         return found[:_ERROR_LINES]
+
+    def jq(self, program: str, source: str, *, seconds: float, characters: int) -> JqAnswer:
+        """Run a jq program in a helper process."""
+        return jq.ask(program, source, seconds=seconds, characters=characters)
 
 
 def _shown(line: Any) -> Mapping[str, Any]:

@@ -327,12 +327,14 @@ def _start(command: Sequence[str], cwd: Path, env: Mapping[str, str]) -> subproc
         ) from error
 
 
-def start_helper(arguments: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Start the watchdog's process: own session, empty environment, fed through its standard input."""
+def start_helper(
+    arguments: Sequence[str], *, script: str = proctree.__file__, answers: bool = False
+) -> subprocess.Popen[bytes]:
+    """Start a process of our own (the watchdog's, or jq's): own session, empty environment, fed by standard input."""
     return subprocess.Popen(  # noqa: S603
-        [sys.executable, "-I", "-S", str(Path(proctree.__file__)), *arguments],
+        [sys.executable, "-I", "-S", str(Path(script)), *arguments],
         stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if answers else subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={},
         cwd="/",

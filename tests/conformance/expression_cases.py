@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 
 from jupyter_gov.errors import GovError, TaskError
 from jupyter_gov.lang import expr
+from jupyter_gov.lang.ports import JqAnswer
+from jupyter_gov.runtime import jq
 
 SAME_IN_OUR_WORDS: tuple[tuple[str, str], ...] = (
     (r"Filter \[(\w+)\] does not exist\.", r"No filter is called `\1`"),
@@ -116,6 +118,9 @@ class Host:
 
     def kv(self, key: str, namespace: str | None, error_on_missing: bool) -> Any:
         raise TaskError(f"There is no key `{key}`.")
+
+    def jq(self, program: str, source: str, *, seconds: float, characters: int) -> JqAnswer:
+        return jq.ask(program, source, seconds=seconds, characters=characters)
 
     def error_logs(self) -> list[dict[str, Any]]:
         return [line for line in self.lines if line["level"] == "ERROR"]

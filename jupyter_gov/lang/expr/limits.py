@@ -79,6 +79,23 @@ class Budget:
         elif now > self._deadline:
             raise LimitFault(f"the expression takes longer than {self.limits.seconds:g} s")
 
+    def left(self) -> float:
+        """Return the seconds that are left.
+
+        Raises
+        ------
+        LimitFault
+            ``GOV155``: none.
+        """
+        self.look()
+        return self.limits.seconds if self._deadline is None else self._deadline - time.thread_time()
+
+    def spend(self, seconds: float) -> None:
+        """Count what another process worked for this rendering; ``left`` was asked before."""
+        if self._deadline is not None:
+            self._deadline -= seconds
+        self.look()
+
     def text(self, length: int) -> None:
         """Refuse a text of so many characters before it is made.
 

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from jupyter_gov.errors import TaskError
+from jupyter_gov.lang.ports import JqAnswer
+from jupyter_gov.runtime import jq
 
 
 @dataclass
@@ -50,6 +52,9 @@ class Host:
         if error_on_missing and (namespace, key) not in self.values:
             raise TaskError(f"There is no key `{key}`.")
         return self.values.get((namespace, key))
+
+    def jq(self, program: str, source: str, *, seconds: float, characters: int) -> JqAnswer:
+        return jq.ask(program, source, seconds=seconds, characters=characters)
 
     def error_logs(self) -> Sequence[Mapping[str, Any]]:
         return [{"taskId": "a", "message": "it broke"}]

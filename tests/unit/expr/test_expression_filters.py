@@ -56,8 +56,8 @@ CONTEXT = {"text": "first\nsecond", "m": {"b": 1, "a": [1, {"x": None}]}, "big":
         ("'hello' | sha256", "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"), ("'hello' | sha512 | length", "128"),
     ],
 )  # fmt: skip
-def test_filter(expression: str, text: str) -> None:
-    assert expr.render("{{ " + expression + " }}", CONTEXT) == text
+def test_filter(expression: str, text: str, host) -> None:  # type: ignore[no-untyped-def]
+    assert expr.render("{{ " + expression + " }}", CONTEXT, host) == text
 
 
 @pytest.mark.parametrize(
@@ -88,8 +88,8 @@ def test_null_gives_null(name: str) -> None:
         "'a' | jq('.')", "[1] | jq('.a')", "1 | jq('error(\"x\")')",
     ],
 )  # fmt: skip
-def test_filter_refuses(expression: str) -> None:
+def test_filter_refuses(expression: str, host) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ExpressionError) as raised:
-        expr.render("{{ " + expression + " }}", CONTEXT)
+        expr.render("{{ " + expression + " }}", CONTEXT, host)
     assert raised.value.code in {"GOV150", "GOV154"}
     assert raised.value.location is not None

@@ -258,13 +258,22 @@ def test_the_context_is_never_changed() -> None:
         "def f: f; f",
         "halt",
         "1) | (env",
+        'import "data" as $d {search: "."}; $d',
+        'include "data"; .',
+        '# a comment\nimport "data" as $d {search: "."}; $d',
+        "input_filename",
+        "get_search_list",
     ],
 )
-def test_jq_reaches_nothing_outside(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jq_reaches_nothing_outside(program: str, host, monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "data.json").write_text('"leaked"', encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GOV_TEST_SECRET", "leaked")
+    program = program.replace('"."', f'"{tmp_path}"')
     try:
-        shown = expr.render("{{ 1 | jq(p) }}", {"p": program})
+        shown = expr.render("{{ 1 | jq(p) }}", {"p": program}, host)
     except ExpressionError as error:
         shown = str(error)
     assert "leaked" not in shown
+    assert "Could not open" not in shown
     assert os.environ["PATH"] not in shown
