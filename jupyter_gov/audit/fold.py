@@ -18,8 +18,12 @@ TABLES = {
     "decisions": ("approval", ("decision (who, when, reason, inputs)",)),
     "votes": ("vote", ("content",)),
     "revisions": ("revision", ("digest",)),
+    "values": ("value", ("content",)),
 }
 """Kinds that are tables: what a row is called, and its columns."""
+
+_REMOVABLE = frozenset({"values"})
+"""Tables whose rows may go again, told of as a row without content."""
 
 _VALUES = {
     "execution": "its state",
@@ -47,6 +51,8 @@ def fold(state: Folded, changes: Mapping[str, Any]) -> None:
         for row in value:
             if kind == "approvals" and row[2] is None and row[0] in table:
                 table[row[0]] = [row[1], table[row[0]][1]]  # closed: the subject stays
+            elif kind in _REMOVABLE and row[1] is None:
+                table.pop(row[0], None)
             else:
                 table[row[0]] = row[1:]
 

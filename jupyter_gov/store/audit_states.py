@@ -11,7 +11,7 @@ from sqlalchemy import ARRAY, ColumnElement, Executable, Text, any_, bindparam, 
 
 from jupyter_gov.audit.verify import Stored
 from jupyter_gov.domain.canonical import digest
-from jupyter_gov.store import commitments, tables
+from jupyter_gov.store import commitments, kv, tables
 from jupyter_gov.store.codec import from_json, to_json
 from jupyter_gov.store.commitments import CHANGING_DATA, CREATED, DECISION, FIXED_DATA
 from jupyter_gov.store.database import Tx
@@ -24,9 +24,10 @@ _approvals = tables.ApprovalRow.__table__  # type: ignore[attr-defined]
 _votes = tables.VoteRow.__table__  # type: ignore[attr-defined]
 _flows = tables.FlowRevisionRow.__table__  # type: ignore[attr-defined]
 _entries = tables.AuditEntryRow.__table__  # type: ignore[attr-defined]
+_kv = tables.KeyValueRow.__table__  # type: ignore[attr-defined]
 
 _VOTE = sorted(columns(tables.VoteRow))
-_EXECUTION, _FLOW = "execution/", "flow/"
+_EXECUTION, _FLOW, _KV = "execution/", "flow/", "kv/"
 _SHOWN = 20
 
 
@@ -76,6 +77,11 @@ _REVISIONS = Statement(
 )
 
 
+_KEY_VALUES = Statement(
+    select(_kv.c.key, *(_kv.c[name] for name in kv.CONTENT)).where(_kv.c.namespace == bindparam("ns"))
+)
+
+
 def _unrecorded(stream: Any) -> Statement:
     return Statement(select(stream).distinct().where(~exists().where(_entries.c.stream == stream)).limit(_SHOWN))
 
@@ -83,6 +89,7 @@ def _unrecorded(stream: Any) -> Statement:
 _UNRECORDED = (
     _unrecorded(literal(_EXECUTION).concat(_executions.c.id)),
     _unrecorded(literal(_FLOW).concat(_flows.c.namespace).concat("/").concat(_flows.c.flow_id)),
+    _unrecorded(literal(_KV).concat(_kv.c.namespace)),
 )
 
 
@@ -101,6 +108,9 @@ class States:
                 stored = self._flow(name)
                 if stored is not None:
                     found[name] = stored
+            elif name.startswith(_KV):
+                rows = self._tx.rows(_KEY_VALUES, {"ns": name.removeprefix(_KV)})
+                found[name] = Stored({"values": {key: [commitments.commit_to(content)] for key, *content in rows}})
         return found
 
     def unrecorded(self) -> list[str]:

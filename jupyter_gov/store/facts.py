@@ -8,6 +8,8 @@ Beside the kinds that ``engine.facts`` documents, the store adds to ``changes``:
     ``[[id, commitment], ...]`` of gates that were closed, and of votes.
 ``revisions``
     ``[[number, digest], ...]`` of a flow.
+``values``
+    ``[[key, commitment or null], ...]`` of a namespace; null: it has no value any more.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from jupyter_gov.store.executions import Executions
 from jupyter_gov.store.files import Files
 from jupyter_gov.store.flows import Flows
 from jupyter_gov.store.inbox import Inbox
+from jupyter_gov.store.kv import KeyValues
 from jupyter_gov.store.leases import Leases
 from jupyter_gov.store.logs import Logs, Metrics
 from jupyter_gov.store.outbox import Outbox
@@ -42,7 +43,7 @@ class Store:
 
     Attributes
     ----------
-    flows, executions, approvals, inbox, timers, leases, logs, metrics, outbox, audit_log
+    flows, executions, approvals, inbox, timers, leases, logs, metrics, kv, outbox, audit_log
         One per aggregate; their methods take the transaction first.
     files
         Content-addressed files.
@@ -58,6 +59,7 @@ class Store:
         self.leases = Leases()
         self.logs = Logs()
         self.metrics = Metrics()
+        self.kv = KeyValues(self.audit_log)
         self.flows = Flows(self.audit_log, self.outbox)
         self.approvals = Approvals(self.audit_log, self.outbox, self.inbox)
         self.executions = Executions(self.audit_log, self.outbox, self.inbox, self.timers, self.approvals)

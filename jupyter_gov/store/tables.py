@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, Boolean, Float, Index, Integer, MetaData, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-HEAD = "0001"
+HEAD = "0002"
 """Newest revision in ``migrations/versions``; a test holds it to the files."""
 
 VERSION_TABLE = "gov_schema_version"
@@ -361,3 +361,45 @@ class AuditBodyRow(Base, table=True):
     )
     salt: str | None = _text(default=None)
     body: str | None = _text(default=None)
+
+
+class KeyValueRow(Base, table=True):
+    """One value of a namespace.
+
+    ``salt`` is part of what the history commits to: the digest of a short value would give it away by trying.
+    """
+
+    __tablename__ = "gov_kv"
+
+    namespace: str = _text(primary_key=True)
+    key: str = _text(primary_key=True)
+    type: str = _text()
+    value: str = _text()
+    salt: str = _text()
+    created_us: int = _big()
+    updated_us: int = _big()
+    expires_us: int | None = _big(default=None)
+    version: int = _big()
+
+
+class NamespaceFileRow(Base, table=True):
+    """Which content a file of a namespace has now."""
+
+    __tablename__ = "gov_namespace_files"
+
+    namespace: str = _text(primary_key=True)
+    path: str = _text(primary_key=True)
+    digest: str = _text()
+    size: int = _big()
+    updated_us: int = _big()
+
+
+class DeletedFileRow(Base, table=True):
+    """A file of an execution that is not to be read any more; its content may be that of other files too."""
+
+    __tablename__ = "gov_deleted_files"
+    __table_args__ = (Index("ix_gov_deleted_files_execution_id", "execution_id"),)
+
+    uri: str = _text(primary_key=True)
+    execution_id: str = _execution()
+    deleted_us: int = _big()

@@ -25,12 +25,12 @@ LATER = """
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
+revision, down_revision, branch_labels, depends_on = "later", "HEAD", None, None
 
 
 def upgrade():
     op.add_column("gov_logs", sa.Column("later", sa.Text()))
-"""
+""".replace("HEAD", HEAD)
 
 
 @pytest.fixture
@@ -38,10 +38,10 @@ def later_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pretend that this program is one schema revision further."""
     folder = tmp_path / "migrations"
     shutil.copytree(Path(migrations.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0002_later.py").write_text(LATER)
+    (folder / "versions" / "later.py").write_text(LATER)
     monkeypatch.setattr(migrations, "_FOLDER", folder)
-    monkeypatch.setattr(schema, "HEAD", "0002")
-    monkeypatch.setattr(schema, "REVISIONS", ("0001", "0002"))
+    monkeypatch.setattr(schema, "HEAD", "later")
+    monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "later"))
 
 
 def schema_of(path: Path) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def test_an_older_file_is_copied_and_upgraded(
 ) -> None:
     path = tmp_path / "store.db"
     with monkeypatch.context() as before:
-        before.setattr(schema, "HEAD", "0001")
+        before.setattr(schema, "HEAD", HEAD)
         with Store.open(path) as old, old.write() as tx:
             old.audit_log.append(tx, "admin", [build.fact("kept")])
     with caplog.at_level(logging.WARNING, logger="jupyter_gov.store"), Store.open(path) as store:
@@ -124,22 +124,22 @@ def test_an_older_file_is_copied_and_upgraded(
 def test_an_older_file_can_be_left_alone(tmp_path: Path, later_version: None, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "store.db"
     with monkeypatch.context() as before:
-        before.setattr(schema, "HEAD", "0001")
+        before.setattr(schema, "HEAD", HEAD)
         Store.open(path).close()
-    with pytest.raises(StoreError, match="older schema 0001") as caught:
+    with pytest.raises(StoreError, match=f"older schema {HEAD}") as caught:
         Store.open(path, upgrade=False)
     assert caught.value.code == "GOV708"
     assert "db upgrade" in str(caught.value.hint)
-    assert Store.upgrade(path) == ("0001", "0002")
+    assert Store.upgrade(path) == (HEAD, "later")
 
 
 def test_a_failed_upgrade_changes_nothing(tmp_path: Path, later_version: None, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "store.db"
     with monkeypatch.context() as before:
-        before.setattr(schema, "HEAD", "0001")
+        before.setattr(schema, "HEAD", HEAD)
         Store.open(path).close()
     broken = LATER + '    op.execute("INSERT INTO nowhere VALUES (1)")\n'
-    (tmp_path / "migrations" / "versions" / "0002_later.py").write_text(broken)
+    (tmp_path / "migrations" / "versions" / "later.py").write_text(broken)
     shutil.rmtree(tmp_path / "migrations" / "versions" / "__pycache__", ignore_errors=True)
     before_upgrade = schema_of(path)
     with pytest.raises(StoreError, match="nowhere"):
@@ -149,10 +149,10 @@ def test_a_failed_upgrade_changes_nothing(tmp_path: Path, later_version: None, m
 
 @pytest.mark.postgres
 def test_an_older_server_database_waits_for_its_owner(pg_url: str, tmp_path: Path, later_version: None) -> None:
-    with pytest.raises(StoreError, match="older schema 0001") as caught:
+    with pytest.raises(StoreError, match=f"older schema {HEAD}") as caught:
         Store.open(pg_url, files_root=tmp_path)
     assert caught.value.code == "GOV708"
-    assert Store.upgrade(pg_url) == ("0001", "0002")
+    assert Store.upgrade(pg_url) == (HEAD, "later")
     Store.open(pg_url, files_root=tmp_path).close()
 
 
