@@ -7,7 +7,8 @@ type, validators. All problems are collected and reported together; nothing has 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jupyter_gov.errors import GovError, InputError
@@ -119,6 +120,29 @@ def resolve(
     return values
 
 
+def as_given(declared: Sequence[InputDef], given: Mapping[str, Any], *, render: Render) -> dict[str, Any]:
+    """Return values that were checked before as they are, nested by the dots of their ids, with defaults filled in.
+
+    Raises
+    ------
+    InputError
+        ``GOV202``, ``GOV206``: a default does not fit its own input.
+    """
+    values: dict[str, Any] = {}
+    for name, value in given.items():
+        _nest(values, name, deepcopy(value))  # defaults of what is nested in it are added below
+    by_id = {one.id: one for one in declared}
+    for name in dependency_order(declared):
+        default = by_id[name].defaults
+        if default is None or _look_up(values, name) is not None:
+            continue
+        resolver = _Resolver([replace(by_id[name], depends_on=None)], {}, render, None, context=values)
+        (found,) = resolver.run()
+        if found.problems:
+            raise InputsError(found.problems)
+    return values
+
+
 def resolve_each(declared: Sequence[InputDef], given: Mapping[str, Any], *, render: Render) -> list[Resolved]:
     """Return what became of each input, problems included, for a form that checks while it is filled in."""
     return _Resolver(declared, given, render, None).run()
@@ -150,6 +174,7 @@ class _Resolver:
         given: Mapping[str, Any],
         render: Render,
         file_ok: Callable[[str], bool] | None,
+        context: dict[str, Any] | None = None,
     ) -> None:
         self._declared = declared
         self._by_id = {one.id: one for one in declared}
@@ -157,7 +182,7 @@ class _Resolver:
         self._render = render
         self._file_ok = file_ok
         self._done: dict[str, Resolved] = {}
-        self._context: dict[str, Any] = {}
+        self._context: dict[str, Any] = {} if context is None else context
 
     def run(self) -> list[Resolved]:
         for name in dependency_order(self._declared):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jupyter_gov.domain.sealed import is_sealed, sealed
-from jupyter_gov.engine.inputs import InputProblem, InputsError, resolve
+from jupyter_gov.engine.inputs import InputProblem, InputsError, as_given, resolve
 from jupyter_gov.lang import expr
 from jupyter_gov.lang.models.flow import InputDef
 from jupyter_gov.lang.ports import ExpressionHost
@@ -47,8 +47,19 @@ class Intake:
     variables: Mapping[str, Any] = field(default_factory=dict)
     host: ExpressionHost | None = None
 
-    def take(self, *, undeclared: Sequence[str] = (), file_ok: Callable[[str], bool] | None = None) -> dict[str, Any]:
+    def take(
+        self,
+        *,
+        undeclared: Sequence[str] = (),
+        file_ok: Callable[[str], bool] | None = None,
+        trusted: bool = False,
+    ) -> dict[str, Any]:
         """Return the values as they are stored.
+
+        Parameters
+        ----------
+        trusted
+            The values were checked before and are neither typed nor checked again (``engine.inputs.as_given``).
 
         Raises
         ------
@@ -59,10 +70,13 @@ class Intake:
         secret = [one.id for one in self.declared if one.type == "SECRET"]
         self._learn(self.given, secret)
         try:
-            values = resolve(self.declared, self.given, render=self._render, undeclared=undeclared, file_ok=file_ok)
+            if trusted:
+                values = as_given(self.declared, self.given, render=self._render)
+            else:
+                values = resolve(self.declared, self.given, render=self._render, undeclared=undeclared, file_ok=file_ok)
         except InputsError as error:
             raise InputsError([self._hidden(problem) for problem in error.problems]) from None
-        names = (*(one.id for one in self.declared), *undeclared)
+        names = tuple(dict.fromkeys([*(one.id for one in self.declared), *(values if trusted else undeclared)]))
         self._refuse_forged(values, names)
         self._learn(values, secret)
         self._seal(values, names, secret)

@@ -55,7 +55,15 @@ class NotebookRecord:
 
 @dataclass(frozen=True, slots=True)
 class StartRequest:
-    """What a person (or trigger) asks to be run; the newest revision unless one is named."""
+    """What a person (or trigger) asks to be run; the newest revision unless one is named.
+
+    Attributes
+    ----------
+    trusted
+        Take ``inputs`` as they are: no typing, no validators, nothing need be there; only defaults are filled in. For
+        programs that hand on values which were checked before, such as Subflow and triggers; a face that passes on
+        what a client says must never set it. Secrets are sealed and files stored all the same.
+    """
 
     namespace: str
     flow_id: str
@@ -64,6 +72,7 @@ class StartRequest:
     labels: Mapping[str, str] = field(default_factory=dict)
     workdir: str | None = None
     supersedes: str | None = None
+    trusted: bool = False
 
 
 class FlowService(Protocol):

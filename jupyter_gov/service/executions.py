@@ -53,7 +53,9 @@ class Executions:
         labels = _labels(request.labels)
         workdir = Path(request.workdir).absolute() if request.workdir else Path.cwd()
         execution_id = new_id()
-        inputs = typed_inputs(self._parts, flow, request.inputs, execution_id=execution_id, workdir=workdir)
+        inputs = typed_inputs(
+            self._parts, flow, request.inputs, execution_id=execution_id, workdir=workdir, trusted=request.trusted
+        )
         execution, facts = create(
             revision,
             flow,

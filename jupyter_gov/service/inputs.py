@@ -23,9 +23,14 @@ _STORED = ("kestra://", "gov://", "nsfile://")
 
 
 def typed_inputs(
-    parts: Parts, flow: Flow, given: Mapping[str, Any], *, execution_id: str, workdir: Path
+    parts: Parts, flow: Flow, given: Mapping[str, Any], *, execution_id: str, workdir: Path, trusted: bool = False
 ) -> Mapping[str, Any]:
     """Return the inputs of a new execution as they are stored: typed, secrets sealed, files copied into the store.
+
+    Parameters
+    ----------
+    trusted
+        The values were checked before: they are taken as they are, see ``StartRequest``.
 
     Raises
     ------
@@ -42,6 +47,8 @@ def typed_inputs(
         if value.startswith(_STORED):
             return value
         path = _local(value, workdir)
+        if trusted and not path.is_file():
+            return value
         return parts.store.files.put(f"{prefix}/{name}", path, path.name)
 
     intake = Intake(
@@ -54,7 +61,7 @@ def typed_inputs(
         variables={"flow": {"id": flow.id, "namespace": flow.namespace}, "vars": flow.variables},
         host=parts.host(flow.namespace, masks),
     )
-    return intake.take(undeclared=flow.undeclared_inputs, file_ok=file_ok)
+    return intake.take(undeclared=flow.undeclared_inputs, file_ok=file_ok, trusted=trusted)
 
 
 def _local(value: str, workdir: Path) -> Path:
