@@ -13,9 +13,13 @@ import regex
 
 from jupyter_gov.lang.expr.faults import Fault, LimitFault
 from jupyter_gov.lang.expr.limits import Budget
+from jupyter_gov.lang.expr.pattern_size import written_out
 
 _SECONDS: Final = 1.0
 _MAX_LENGTH: Final = 2000
+_MAX_SIZE: Final = 20_000
+_KEPT_SIZE: Final = 2000
+_SHOWN: Final = 200
 _SPECIAL: Final = frozenset(r"\.[]{}()<>*+-=!?^$|")
 # Java's shorthands mean ASCII; inside of brackets only the members are written.
 _ANCHORS: Final = {"z": r"\Z", "Z": r"(?=\r?\n?\Z)"}
@@ -27,21 +31,39 @@ def is_literal(pattern: str) -> bool:
     return _SPECIAL.isdisjoint(pattern)
 
 
-@lru_cache(512)
 def compiled(pattern: str) -> regex.Pattern[str]:
     """Return a Java pattern, compiled.
 
     Raises
     ------
     Fault
-        It is no pattern, or too long.
+        It is no pattern, or too long, also once its counted repeats are written out.
     """
     if len(pattern) > _MAX_LENGTH:
         raise LimitFault(f"a regular expression has at most {_MAX_LENGTH} characters")
+    found = _measured(pattern)
+    # Large ones are not kept: a few hundred of them would fill the memory.
+    return found if found is not None else _compiled(pattern)
+
+
+@lru_cache(512)
+def _measured(pattern: str) -> regex.Pattern[str] | None:
+    size = written_out(_translated(pattern))
+    if size > _MAX_SIZE:
+        hint = "Repeats inside of repeats multiply: use `*` or `+`, or smaller counts."
+        raise LimitFault(f"the counted repeats of the regular expression `{_shown(pattern)}` are too large", hint=hint)
+    return _compiled(pattern) if size <= _KEPT_SIZE else None
+
+
+def _compiled(pattern: str) -> regex.Pattern[str]:
     try:
-        return regex.compile(_translated(pattern), flags=regex.VERSION1)
+        return regex.compile(_translated(pattern), flags=regex.VERSION1, cache_pattern=False)
     except (regex.error, RecursionError, OverflowError) as error:
-        raise Fault(f"`{pattern}` is no regular expression: {error}") from None
+        raise Fault(f"`{_shown(pattern)}` is no regular expression: {error}") from None
+
+
+def _shown(pattern: str) -> str:
+    return pattern if len(pattern) <= _SHOWN else pattern[:_SHOWN] + "…"
 
 
 def _translated(pattern: str) -> str:
@@ -131,7 +153,7 @@ def _matches(budget: Budget, pattern: str, text: str) -> Any:
         yield from compiled(pattern).finditer(text, timeout=_SECONDS)
         budget.look()
     except TimeoutError:
-        raise LimitFault(f"the regular expression `{pattern}` takes too long on this text") from None
+        raise LimitFault(f"the regular expression `{_shown(pattern)}` takes too long on this text") from None
 
 
 def search(budget: Budget, pattern: str, text: str) -> regex.Match[str] | None:
