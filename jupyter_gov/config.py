@@ -20,8 +20,12 @@ from traitlets import Bool, Dict, Float, Int, List, TraitError, TraitType, Unico
 from traitlets.config import Config, Configurable
 
 from jupyter_gov.errors import InstallationError
+from jupyter_gov.runtime import limits
 
 ENV_PREFIX = "JUPYTER_GOV_"
+COMMAND_LINE_PREFIX = f"{ENV_PREFIX}COMMAND_LINE_"
+"""Begins the variables by which a command line hands on what was chosen there, above all config files: a kernel that it
+starts must not use another database than the command that waits for it."""
 BAD_SETTING = "GOV920"
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 _HIDDEN = "(set, not shown)"
@@ -83,14 +87,16 @@ class JupyterGov(Configurable):
         help="Base64 of 32 bytes that seals SECRET inputs; without it such inputs are refused."
     ).tag(config=True, secret=True)
     max_output_bytes = Int(
-        50_000_000, min=1000, help="How much a script may write to its output before it is stopped."
+        limits.OUTPUT_BYTES, min=1000, help="How much a script may write to its output before it is stopped."
     ).tag(config=True)
-    max_log_lines = Int(100_000, min=100, help="How many log lines of one attempt are kept.").tag(config=True)
-    max_log_bytes = Int(16 * 2**20, min=1000, help="How much text the log of one attempt keeps.").tag(config=True)
-    max_log_line_length = Int(16_384, min=80, help="After how many characters a log line is cut.").tag(config=True)
-    max_result_bytes = Int(8 * 2**20, min=1000, help="How large the outputs of a task may be, without its files.").tag(
+    max_log_lines = Int(limits.LOG_LINES, min=100, help="How many log lines of one attempt are kept.").tag(config=True)
+    max_log_bytes = Int(limits.LOG_BYTES, min=1000, help="How much text the log of one attempt keeps.").tag(config=True)
+    max_log_line_length = Int(limits.LOG_LINE_LENGTH, min=80, help="After how many characters a log line is cut.").tag(
         config=True
     )
+    max_result_bytes = Int(
+        limits.RESULT_BYTES, min=1000, help="How large the outputs of a task may be, without its files."
+    ).tag(config=True)
     work_dir = Unicode(help="Where attempts get their temporary folders; the system's place if empty.").tag(config=True)
     globals = Dict(help="What expressions find below `globals`.").tag(config=True)
     duckdb_memory_limit = Unicode(
@@ -117,6 +123,9 @@ class JupyterGov(Configurable):
             text = os.environ.get(variable)
             if text is not None and name not in self._origins:
                 self._set(name, _from_text(trait, text, variable), variable)
+            chosen = os.environ.get(COMMAND_LINE_PREFIX + name.upper())
+            if chosen is not None:
+                self._set(name, _from_text(trait, chosen, "the command line"), "command line")
         for name, value in kwargs.items():
             self._set(name, value, "call argument")
 

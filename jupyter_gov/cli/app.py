@@ -57,7 +57,15 @@ def _main(
     ] = False,
 ) -> None:
     if database:
-        os.environ["JUPYTER_GOV_DB_URL"] = database
+        # Kernels and servers that this command starts inherit it, wherever they run.
+        os.environ["JUPYTER_GOV_COMMAND_LINE_DB_URL"] = _absolute(database)
+
+
+def _absolute(database: str) -> str:
+    scheme, separator, path = database.rpartition("sqlite:///")
+    if scheme or (not separator and "://" in database):
+        return database
+    return f"{separator}{Path(path).expanduser().absolute()}"
 
 
 @app.command(rich_help_panel=_START)

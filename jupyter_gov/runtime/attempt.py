@@ -24,12 +24,12 @@ from jupyter_gov.plugins.binding import bind, outputs_of
 from jupyter_gov.plugins.context import Metric
 from jupyter_gov.runtime.cancellation import STOPPED, CancelToken
 from jupyter_gov.runtime.context import Context
+from jupyter_gov.runtime.limits import RESULT_BYTES
 from jupyter_gov.runtime.logs import LogBuffer
 from jupyter_gov.runtime.masking import Masks
 from jupyter_gov.runtime.world import World
 
 _LOG = logging.getLogger(__name__)
-_OUTPUT_LIMIT = 8 * 2**20
 _SHORTEST_TIMEOUT = timedelta(milliseconds=1)
 
 
@@ -138,7 +138,7 @@ def _judge(job: Job, result: _Result, limit: timedelta | None, world: World) -> 
     if job.cancellation.reason == "timeout" and limit is not None:
         message = f"The task did not end within its timeout of {format_duration(limit)}."
         return _Result(result.outputs, Failure(STOPPED["timeout"][0], message))
-    most = int(world.settings.get("outputs.max_bytes", _OUTPUT_LIMIT))
+    most = int(world.settings.get("outputs.max_bytes", RESULT_BYTES))
     if result.outputs and (size := len(json.dumps(result.outputs))) > most:
         message = f"The outputs of the task have {size} bytes; the limit is {most} (setting max_result_bytes)."
         hint = {"hint": "Hand large results on as files, by outputFiles or fetchType: STORE."}

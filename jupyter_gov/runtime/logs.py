@@ -9,6 +9,7 @@ from typing import Any
 
 from jupyter_gov.domain.flow import LogLine
 from jupyter_gov.plugins.context import LogLevel
+from jupyter_gov.runtime import limits
 from jupyter_gov.runtime.clock import Clock
 from jupyter_gov.runtime.masking import Masks
 
@@ -21,9 +22,9 @@ _LAST_WORDS = 100
 class LogLimits:
     """How much one attempt may write; settings ``logs.max_lines``, ``logs.max_bytes``, ``logs.max_line_length``."""
 
-    lines: int = 10_000
-    size: int = 16 * 2**20
-    line_length: int = 16_384
+    lines: int = limits.LOG_LINES
+    size: int = limits.LOG_BYTES
+    line_length: int = limits.LOG_LINE_LENGTH
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> LogLimits:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_gov.errors import InstallationError, TaskError
 from jupyter_gov.plugins.context import Cancellation, NotebookEvents, NotebookRequest, NotebookResult
+from jupyter_gov.runtime.limits import OUTPUT_BYTES
 
 if TYPE_CHECKING:
     from jupyter_gov.runtime.kernels import KernelPool, Taking
@@ -45,7 +46,7 @@ class NotebookRunner:
         *,
         identity: str,
         watchdog: Watchdog | None = None,
-        output_limit: int = 32 * 2**20,
+        output_limit: int = OUTPUT_BYTES,
         **pool_options: Any,
     ) -> None:
         self._identity = identity

@@ -13,6 +13,7 @@ from jupyter_gov.plugins.registry import Registry
 from jupyter_gov.runtime.clock import Clock, utc_now
 from jupyter_gov.runtime.faults import Faults, NoFaults
 from jupyter_gov.runtime.host import Host
+from jupyter_gov.runtime.limits import OUTPUT_BYTES
 from jupyter_gov.runtime.logs import LogLimits
 from jupyter_gov.runtime.masking import Masks
 from jupyter_gov.runtime.progress import ProgressBoard
@@ -103,7 +104,7 @@ class World:
             if not self._notebooks:
                 from jupyter_gov.runtime.notebook_engine import NotebookRunner  # noqa: PLC0415 - as above
 
-                limit = int(self.settings.get("process.max_output_bytes") or 64 * 2**20)
+                limit = int(self.settings.get("process.max_output_bytes") or OUTPUT_BYTES)
                 warm = int(self.settings.get("notebook.warm_kernels", 1))
                 runner = NotebookRunner(identity=self.run_as, watchdog=watchdog, output_limit=limit, per_key=warm)
                 self._notebooks.append(runner)

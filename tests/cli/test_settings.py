@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import nbformat
 import pytest
+from traitlets.config import Config
 
+from jupyter_gov.config import JupyterGov
+from jupyter_gov.runtime.cancellation import CancelToken
+from jupyter_gov.runtime.logs import LogLimits
+from jupyter_gov.runtime.process import ProcessRunner
 from tests.cli.conftest import Cli
+from tests.small_flows import HELLO
 
 
 @pytest.fixture
@@ -79,3 +86,39 @@ def test_a_config_file_that_cannot_be_used_is_refused(cli: Cli, config: Path, te
     assert refused.code == 1
     assert "GOV920" in refused.err
     assert "Traceback" not in refused.err
+
+
+def test_the_command_line_names_the_database_whatever_a_config_file_says(
+    cli: Cli, config: Path, home: Path, workspace: Path
+) -> None:
+    (config / "jupyter_gov_config.py").write_text(f"c.JupyterGov.db_url = {str(home / 'config.db')!r}\n")
+    assert cli("--db", "chosen.db", "register", "flows/notebook-report.yaml").code == 0
+    assert [flow["id"] for flow in cli("--db", "chosen.db", "flows", "--json").json] == ["notebook-report"]
+    assert not (home / "config.db").exists()
+    settings = cli("--db", f"sqlite:///{home / 'chosen.db'}", "doctor", "--json").json["settings"]
+    found = next(setting for setting in settings if setting["name"] == "db_url")
+    assert found["value"].endswith("chosen.db")
+    assert found["origin"] == "command line"
+    assert cli("flows", "--json").json == []
+
+
+def test_the_kernel_of_a_notebook_uses_the_database_of_the_command(cli: Cli, config: Path, home: Path) -> None:
+    (config / "jupyter_gov_config.py").write_text(f"c.JupyterGov.db_url = {str(home / 'config.db')!r}\n")
+    cells = ["%load_ext jupyter_gov", f"%%govflow\n{HELLO}"]
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in cells],
+        metadata={"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}},
+    )
+    (home / "below").mkdir()
+    nbformat.write(notebook, home / "below" / "hello.ipynb")
+    ran = cli("--db", "chosen.db", "run", "below/hello.ipynb", "-q")
+    assert ran.code == 0, ran.err
+    assert {run["flow"] for run in cli("--db", "chosen.db", "runs", "--json").json} >= {"hello"}
+    assert len(cli("--db", "chosen.db", "runs", "--json").json) == 2
+    assert not (home / "config.db").exists()
+
+
+def test_what_counts_unless_a_setting_says_otherwise_is_what_the_settings_say() -> None:
+    settings = JupyterGov(config=Config()).task_settings()
+    assert LogLimits() == LogLimits.of(settings) == LogLimits.of({})
+    assert settings["process.max_output_bytes"] == ProcessRunner(CancelToken()).output_limit
