@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from jupyter_gov.domain.execution import Execution, TaskRun
 from jupyter_gov.domain.sealed import is_sealed
 from jupyter_gov.domain.states import State
+from jupyter_gov.engine.memo import Memo
 from jupyter_gov.lang.models.flow import Flow, TaskDef
 from jupyter_gov.lang.ports import ExpressionHost
 
@@ -105,15 +105,9 @@ class _LoopLevel(Mapping[str, Any]):
 
 
 _LOOPS = {"io.kestra.plugin.core.flow.ForEach"}
-_DEPTHS: OrderedDict[int, tuple[Flow, Mapping[str, int]]] = OrderedDict()
-_KEPT = 64
 
 
-def loop_depths(flow: Flow) -> Mapping[str, int]:
-    """Return how many loops enclose each task; remembered for the flows used last."""
-    known = _DEPTHS.get(id(flow))
-    if known is not None and known[0] is flow:
-        return known[1]
+def _loop_depths(flow: Flow) -> Mapping[str, int]:
     depths: dict[str, int] = {}
     stack: list[tuple[TaskDef, int]] = [
         (task, 0) for task in (*flow.tasks, *flow.errors, *flow.finally_, *flow.after_execution)
@@ -124,10 +118,11 @@ def loop_depths(flow: Flow) -> Mapping[str, int]:
         for slot, children in task.slots.items():
             inside = depth + (1 if task.type in _LOOPS and slot == "tasks" else 0)
             stack.extend((child, inside) for child in children)
-    _DEPTHS[id(flow)] = (flow, depths)
-    while len(_DEPTHS) > _KEPT:
-        _DEPTHS.popitem(last=False)
     return depths
+
+
+loop_depths: Memo[Flow, Mapping[str, int]] = Memo(_loop_depths)
+"""How many loops enclose each task of a flow."""
 
 
 def build(

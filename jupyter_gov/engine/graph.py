@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.states import SYMBOLS, State
+from jupyter_gov.engine.flowables.dag import Dag, dependencies
 from jupyter_gov.engine.flowables.parallel import Parallel
 from jupyter_gov.lang.models.flow import Flow, TaskDef
 
@@ -77,6 +78,9 @@ def _task(task: TaskDef, parent: str | None, nodes: list[Node], edges: list[Edge
     ends: list[str] = []
     for slot, children in task.slots.items():
         name = slot.removeprefix("cases:")
+        if task.type == Dag.type_name and slot == "tasks":
+            ends.extend(_dag(task, children, nodes, edges))
+            continue
         if task.type == Parallel.type_name and slot == "tasks":
             for child in children:
                 ends.extend(_sequence((child,), task.id, nodes, edges, ends=[task.id]))
@@ -87,6 +91,23 @@ def _task(task: TaskDef, parent: str | None, nodes: list[Node], edges: list[Edge
     if not covers_all and task.id not in ends:
         ends.append(task.id)
     return list(dict.fromkeys(ends)) or [task.id]
+
+
+def _dag(dag: TaskDef, children: Iterable[TaskDef], nodes: list[Node], edges: list[Edge]) -> list[str]:
+    """Add the tasks of a Dag, with an edge for each dependency; return the ids at which it ends."""
+    needed = dependencies(dag)
+    needers: dict[str, list[str]] = {}
+    own_ends: dict[str, list[str]] = {}
+    for child in children:
+        if child.disabled:
+            continue
+        for name in needed[child.id] or (dag.id,):
+            needers.setdefault(name, []).append(child.id)
+        own_ends[child.id] = _task(child, dag.id, nodes, edges)
+    edges.extend(Edge(dag.id, target) for target in needers.get(dag.id, ()))
+    for name, ends in own_ends.items():
+        edges.extend(Edge(end, target) for end in ends for target in needers.get(name, ()))
+    return [end for name, ends in own_ends.items() if name not in needers for end in ends]
 
 
 _CLASSES: Mapping[State, str] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jupyter_gov.engine.flowables.base import Flowable
 from jupyter_gov.engine.flowables.branch import If, Switch
+from jupyter_gov.engine.flowables.dag import Dag
 from jupyter_gov.engine.flowables.foreach import ForEach
 from jupyter_gov.engine.flowables.parallel import Parallel
 from jupyter_gov.engine.flowables.pause import HumanTask, Pause
@@ -14,7 +15,7 @@ from jupyter_gov.lang.models.flow import TaskDef
 
 FLOWABLES: dict[str, type[Flowable]] = {
     kind.type_name: kind
-    for kind in (Sequential, AllowFailure, Parallel, If, Switch, ForEach, Pause, HumanTask, Subflow)
+    for kind in (Sequential, AllowFailure, Parallel, Dag, If, Switch, ForEach, Pause, HumanTask, Subflow)
 }
 
 

@@ -13,8 +13,11 @@ from typing import Any, Literal, Protocol
 from pydantic import BaseModel
 
 TypeKind = Literal["runnable", "flowable", "trigger", "nested"]
-SlotKind = Literal["list", "map"]
-"""How a property holds tasks: a list of tasks, or a map from case to list."""
+SlotKind = Literal["list", "map", "dag"]
+"""How a property holds tasks: a list of tasks, a map from case to list, or a list of ``{task, dependsOn}``."""
+
+DEPENDS_ON = "dependsOn"
+"""Property of a checked task with a slot of kind ``dag``: task id -> ids of the tasks that it waits for."""
 
 
 CHECKING = "checking"

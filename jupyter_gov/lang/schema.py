@@ -17,11 +17,31 @@ from jupyter_gov.lang.models.flow_specs import FlowSpec, TaskSpec
 from jupyter_gov.lang.models.inputs import INPUT_SPECS
 from jupyter_gov.lang.models.triggers import CORE_TRIGGERS, TriggerSpec
 from jupyter_gov.lang.nodes import plain_data
-from jupyter_gov.lang.ports import TypeCatalogue, TypeInfo
+from jupyter_gov.lang.ports import SlotKind, TypeCatalogue, TypeInfo
 from jupyter_gov.lang.source import load
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TASKS = {"type": ["array", "null"], "items": {"$ref": "#/$defs/Task"}}
+_SLOTS: Mapping[SlotKind, dict[str, Any]] = {
+    "list": _TASKS,
+    "map": {"type": ["object", "null"], "additionalProperties": _TASKS},
+    "dag": {
+        "type": ["array", "null"],
+        "items": {
+            "type": "object",
+            "properties": {
+                "task": {"$ref": "#/$defs/Task", "description": "The task."},
+                "dependsOn": {
+                    "type": ["array", "null"],
+                    "items": {"type": "string"},
+                    "description": "Ids of the tasks of this list that must have ended before it begins.",
+                },
+            },
+            "required": ["task"],
+            "additionalProperties": False,
+        },
+    },
+}
 _TASK_LISTS = {
     "tasks": "What the flow does, one task after the other.",
     "errors": "Tasks that run when a task has failed for good.",
@@ -108,7 +128,7 @@ def _typed(info: TypeInfo, common: type[BaseModel] | None, definitions: dict[str
     properties |= _model(f"{info.name}.common", common, definitions)["properties"] if common is not None else {}
     properties |= schema.get("properties", {})
     for name, kind in info.slots.items():
-        properties[name] = _TASKS if kind == "list" else {"type": ["object", "null"], "additionalProperties": _TASKS}
+        properties[name] = _SLOTS[kind]
     for old, rename in info.renames.items():
         properties.setdefault(old, {"deprecated": True, "description": f"Write {rename.to}: {rename.reason}."})
     # A renamed key may stand for a required one; the checker says more about it than a schema could.

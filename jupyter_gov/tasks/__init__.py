@@ -10,6 +10,7 @@ _OLD_FLOW = "io.kestra.core.tasks.flows."
 CATALOGUE: Mapping[str, str] = {
     _FLOW + "Sequential": "jupyter_gov.engine.flowables.sequential:Sequential",
     _FLOW + "Parallel": "jupyter_gov.engine.flowables.parallel:Parallel",
+    _FLOW + "Dag": "jupyter_gov.engine.flowables.dag:Dag",
     _FLOW + "If": "jupyter_gov.engine.flowables.branch:If",
     _FLOW + "Switch": "jupyter_gov.engine.flowables.branch:Switch",
     _FLOW + "ForEach": "jupyter_gov.engine.flowables.foreach:ForEach",
@@ -38,6 +39,7 @@ CATALOGUE: Mapping[str, str] = {
     # Older names of the same types.
     _OLD_FLOW + "Sequential": "jupyter_gov.engine.flowables.sequential:Sequential",
     _OLD_FLOW + "Parallel": "jupyter_gov.engine.flowables.parallel:Parallel",
+    _OLD_FLOW + "Dag": "jupyter_gov.engine.flowables.dag:Dag",
     _OLD_FLOW + "If": "jupyter_gov.engine.flowables.branch:If",
     _OLD_FLOW + "Switch": "jupyter_gov.engine.flowables.branch:Switch",
     _OLD_FLOW + "Pause": "jupyter_gov.engine.flowables.pause:Pause",

@@ -49,6 +49,10 @@ INVALID: dict[str, list[tuple[str, int]]] = {
         ("GOV112", 19), ("GOV112", 21), ("GOV112", 21), ("GOV111", 22), ("GOV112", 22), ("GOV113", 23), ("GOV112", 23),
         ("GOV112", 25), ("GOV112", 25), ("GOV111", 26), ("GOV112", 26),
     ],
+    "dag": [
+        ("GOV144", 8), ("GOV143", 12), ("GOV113", 15), ("GOV112", 18), ("GOV114", 20), ("GOV114", 21), ("GOV144", 26),
+        ("GOV117", 29), ("GOV114", 32),
+    ],
     "bad-ids": [("GOV116", 1), ("GOV116", 2), ("GOV116", 4), ("GOV116", 6), ("GOV116", 7)],
     "duplicate-ids": [("GOV115", line) for line in (5, 11, 13, 15, 18, 21)],
     "wrong-kinds": [

@@ -26,10 +26,19 @@ class Numbers:
 
 
 @st.composite
+def dependencies(draw, ids: list[str]) -> dict[str, list[str]]:
+    """Each task may need some of those before it, in an order that is not that of the list."""
+    order = draw(st.permutations(ids))
+    return {
+        name: draw(st.lists(st.sampled_from(order[:place]), unique=True)) for place, name in enumerate(order) if place
+    }
+
+
+@st.composite
 def tasks(draw, numbers: Numbers, depth: int = 2) -> TaskDef:
     kinds = ["work", "work", "inline", "pause"]
     if depth:
-        kinds += ["Sequential", "Parallel", "If", "Switch", "ForEach", "AllowFailure"]
+        kinds += ["Sequential", "Parallel", "Dag", "If", "Switch", "ForEach", "AllowFailure"]
     kind = draw(st.sampled_from(kinds))
     common = {
         "id": numbers.next(),
@@ -71,8 +80,10 @@ def tasks(draw, numbers: Numbers, depth: int = 2) -> TaskDef:
         slots = {"cases:a": draw(inner), "cases:b": draw(inner)}
     else:
         slots = {"tasks": draw(inner)}
-    if kind == "Parallel":
+    if kind in {"Parallel", "Dag"}:
         props = {"concurrent": draw(st.integers(0, 2))}
+    if kind == "Dag":
+        props["dependsOn"] = draw(dependencies([task.id for task in slots["tasks"]]))
     if kind == "ForEach":
         props = {
             "values": draw(st.lists(st.sampled_from(["x", "y", "z"]), max_size=3)),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from jupyter_gov.lang.check.advice import TASK_WITHOUT_EFFECT, advise, warn_without_effect
+from jupyter_gov.lang.check.dag import read_dag
 from jupyter_gov.lang.check.forms import properties_of
 from jupyter_gov.lang.check.scope import Scope, task_ids_below
 from jupyter_gov.lang.check.slips import report_slips, with_type
@@ -19,7 +20,7 @@ from jupyter_gov.lang.models.patterns import matches
 from jupyter_gov.lang.models.scalars import is_null
 from jupyter_gov.lang.models.triggers import CORE_TRIGGERS
 from jupyter_gov.lang.nodes import Entry, ListNode, MapNode, Node, ScalarNode, plain_data
-from jupyter_gov.lang.ports import TypeInfo
+from jupyter_gov.lang.ports import DEPENDS_ON, TypeInfo
 
 FORM = "onResume"
 """Property of a gate that holds the inputs of its form."""
@@ -166,7 +167,8 @@ class Tasks:
         if form is not None:
             data[FORM] = form
         self._scope.validator.validate(info.model, data, own, subject, at)
-        task = replace(base, props=data, slots=self._slots(slots, info, subject, at))
+        children, needed = self._slots(slots, info, subject, at)
+        task = replace(base, props=data | needed, slots=children)
         advise(self._report, task, own, slots, at)
         self._uses(own, task, subject, data)
         return task
@@ -187,11 +189,15 @@ class Tasks:
 
     def _slots(
         self, slots: Mapping[str, Entry], info: TypeInfo, subject: str, at: Node
-    ) -> dict[str, tuple[TaskDef, ...]]:
+    ) -> tuple[dict[str, tuple[TaskDef, ...]], dict[str, Any]]:
+        """Return the child tasks by slot, and what the order of some of them adds to the properties."""
         found: dict[str, tuple[TaskDef, ...]] = {}
+        needed: dict[str, Any] = {}
         for name, entry in slots.items():
             if info.slots[name] == "list":
                 found[name] = self.read_list(entry.value, f"{quoted(name)} of {subject}")
+            elif info.slots[name] == "dag":
+                found[name], needed[DEPENDS_ON] = read_dag(self._report, entry.value, subject, self.read)
             elif isinstance(entry.value, MapNode):
                 for case, inner in entry.value.entries.items():
                     found[f"{name}:{case}"] = self.read_list(inner.value, f"{quoted(case)} of {subject}")
@@ -199,7 +205,7 @@ class Tasks:
                 self._report.error("GOV114", f"{quoted(name)} of {subject} must be a map, got {described(entry.value)}",
                                    entry.value, "Write a case per line, and its tasks as a list below it.")  # fmt: skip
         self._not_empty(slots, info, subject, at)
-        return found
+        return found, needed
 
     def _not_empty(self, slots: Mapping[str, Entry], info: TypeInfo, subject: str, at: Node) -> None:
         maps = [name for name, kind in info.slots.items() if kind == "map"]
