@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -220,6 +220,74 @@ class Notebooks(Protocol):
         ...
 
 
+ValueKind = Literal["STRING", "NUMBER", "BOOLEAN", "DATETIME", "DATE", "DURATION", "JSON"]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredValue:
+    """A value that a namespace keeps.
+
+    Attributes
+    ----------
+    value
+        In the types of JSON: dates, times and durations are ISO texts.
+    version
+        1 for a new key, one higher with every change.
+    """
+
+    kind: ValueKind
+    value: Any
+    version: int
+    updated_at: datetime
+    expires_at: datetime | None = None
+
+
+class KeyValues(Protocol):
+    """Values that namespaces keep between executions; ``namespace`` is the flow's own unless given.
+
+    Every change is durable when the call returns, and on record by a digest. Values with a secret in them are refused.
+    """
+
+    def get(self, key: str, *, namespace: str | None = None) -> StoredValue | None:
+        """Return a value; None if there is none, or its time is over."""
+        ...
+
+    def set(
+        self,
+        key: str,
+        value: Any,
+        *,
+        kind: ValueKind,
+        namespace: str | None = None,
+        ttl: timedelta | None = None,
+        overwrite: bool = True,
+    ) -> StoredValue:
+        """Store a value.
+
+        Raises
+        ------
+        TaskError
+            No such namespace, or a secret in the value. StoreError: the key has a value and ``overwrite`` is false.
+        """
+        ...
+
+    def merge(self, key: str, data: Mapping[str, Any], *, namespace: str | None = None) -> StoredValue:
+        """Add the keys of ``data`` to a stored map (an empty one if there is none), with nobody in between."""
+        ...
+
+    def delete(self, key: str, *, namespace: str | None = None) -> bool:
+        """Delete a value; return whether there was one."""
+        ...
+
+    def keys(self, prefix: str = "", *, namespace: str | None = None) -> list[str]:
+        """Return the keys that start with ``prefix``, in order."""
+        ...
+
+    def purge(self, *, namespace: str | None = None) -> list[str]:
+        """Delete the values whose time is over and return their keys."""
+        ...
+
+
 class RunContext(Protocol):
     """Everything a runnable task sees of the world."""
 
@@ -246,6 +314,9 @@ class RunContext(Protocol):
 
     @property
     def files(self) -> Files: ...
+
+    @property
+    def kv(self) -> KeyValues: ...
 
     @property
     def working_dir(self) -> Path:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from jupyter_gov.domain.execution import Execution, TaskRun
 from jupyter_gov.engine.context import build
 from jupyter_gov.lang.expr import render_typed, render_value
-from jupyter_gov.plugins.context import Cancellation, Files, Metric, Notebooks, Processes, TaskLogger
+from jupyter_gov.plugins.context import Cancellation, Files, KeyValues, Metric, Notebooks, Processes, TaskLogger
 from jupyter_gov.runtime.files import AttemptFiles
+from jupyter_gov.runtime.kv import AttemptValues
 
 if TYPE_CHECKING:
     from jupyter_gov.runtime.attempt import Job
@@ -92,6 +93,12 @@ class Context:
         )
 
     @property
+    @cached_property
+    def kv(self) -> KeyValues:
+        """Values of namespaces."""
+        job, world = self._job, self._world
+        return AttemptValues(world.store, job.execution, job.run, clock=world.clock, masks=job.masks)
+
     def working_dir(self) -> Path:
         """A fresh folder of this attempt, removed afterwards."""
         if self._working_dir is None:

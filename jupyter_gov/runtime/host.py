@@ -12,6 +12,7 @@ from jupyter_gov.lang.ports import JqAnswer
 from jupyter_gov.runtime import jq
 from jupyter_gov.runtime.clock import Clock
 from jupyter_gov.runtime.files import FileAccess, allowed_directories
+from jupyter_gov.runtime.kv import native
 from jupyter_gov.runtime.masking import Masks
 from jupyter_gov.runtime.sealing import Sealer
 from jupyter_gov.runtime.secrets import Secrets
@@ -102,10 +103,18 @@ class Host:
         TaskError
             ``GOV864``: the expression insists on a value.
         """
+        space = namespace or self._namespace
+        with self._store.read() as tx:
+            found = self._store.kv.get(tx, space, key, now=self._clock())
+        if found is not None:
+            return native(found)
         if not error_on_missing:
             return None
-        space = namespace or self._namespace
-        raise TaskError(f"The key '{key}' does not exist in the namespace '{space}'.", code="GOV864")
+        raise TaskError(
+            f"The key '{key}' does not exist in the namespace '{space}'.",
+            code="GOV864",
+            hint="Set it by a task of type io.kestra.plugin.core.kv.Set, or write kv(…, errorOnMissing=false).",
+        )
 
     def error_logs(self) -> Sequence[Mapping[str, Any]]:
         """Return the ERROR log lines of the execution."""

@@ -139,7 +139,7 @@ class KeyValues:
         """
         text = to_json(value)
         _check(key, text)
-        self._lock(tx, namespace)
+        self.lock(tx, namespace)
         before = self.get(tx, namespace, key, now=now)
         if before is not None and not overwrite:
             raise ConflictError(
@@ -165,7 +165,7 @@ class KeyValues:
 
     def delete(self, tx: Tx, namespace: str, keys: Sequence[str], fact: Fact, *, now: datetime) -> list[str]:
         """Delete values and return the keys that had one; nothing is recorded if none had."""
-        self._lock(tx, namespace)
+        self.lock(tx, namespace)
         found = [key for key in dict.fromkeys(keys) if self.get(tx, namespace, key, now=now) is not None]
         gone = [key for key in dict.fromkeys(keys) if tx.run(_DELETE, {"ns": namespace, "k": key})]
         if gone:
@@ -179,7 +179,8 @@ class KeyValues:
         return over
 
     @staticmethod
-    def _lock(tx: Tx, namespace: str) -> None:
+    def lock(tx: Tx, namespace: str) -> None:
+        """Let nobody else change the namespace until the transaction ends."""
         if tx.dialect == "postgresql":
             tx.row(_LOCK, {"stream": stream(namespace)})
 

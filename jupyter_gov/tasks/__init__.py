@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+_CORE = "io.kestra.plugin.core."
 _FLOW = "io.kestra.plugin.core.flow."
 _OLD_FLOW = "io.kestra.core.tasks.flows."
 
@@ -26,6 +27,12 @@ CATALOGUE: Mapping[str, str] = {
     "io.kestra.plugin.core.execution.Labels": "jupyter_gov.tasks.core.execution:Labels",
     "io.kestra.plugin.scripts.shell.Commands": "jupyter_gov.tasks.script.shell:Commands",
     "io.kestra.plugin.scripts.shell.Script": "jupyter_gov.tasks.script.shell:Script",
+    _CORE + "kv.Set": "jupyter_gov.tasks.kv.write:Set",
+    _CORE + "kv.Delete": "jupyter_gov.tasks.kv.write:Delete",
+    _CORE + "kv.PurgeKV": "jupyter_gov.tasks.kv.write:PurgeKV",
+    _CORE + "kv.Get": "jupyter_gov.tasks.kv.read:Get",
+    _CORE + "kv.GetKeys": "jupyter_gov.tasks.kv.read:GetKeys",
+    _CORE + "kv.Version": "jupyter_gov.tasks.kv.read:Version",
     "io.kestra.plugin.scripts.python.Commands": "jupyter_gov.tasks.script.python:Commands",
     "io.kestra.plugin.scripts.python.Script": "jupyter_gov.tasks.script.python:Script",
     "io.kestra.plugin.core.runner.Process": "jupyter_gov.tasks.script.runner:Process",

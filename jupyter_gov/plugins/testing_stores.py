@@ -1,0 +1,77 @@
+"""What the test kit offers instead of a store: values of namespaces in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from jupyter_gov.errors import ConflictError
+from jupyter_gov.plugins.context import StoredValue, ValueKind
+
+
+class TestValues:
+    """Implements ``plugins.context.KeyValues`` in memory; every namespace exists."""
+
+    __test__ = False
+
+    def __init__(self, own: str) -> None:
+        self._own = own
+        self._values: dict[tuple[str, str], StoredValue] = {}
+
+    def get(self, key: str, *, namespace: str | None = None) -> StoredValue | None:
+        """Return a value."""
+        found = self._values.get((namespace or self._own, key))
+        return None if found is None or _is_over(found) else found
+
+    def set(
+        self,
+        key: str,
+        value: Any,
+        *,
+        kind: ValueKind,
+        namespace: str | None = None,
+        ttl: timedelta | None = None,
+        overwrite: bool = True,
+    ) -> StoredValue:
+        """Keep a value."""
+        before = self.get(key, namespace=namespace)
+        if before is not None and not overwrite:
+            raise ConflictError(
+                f"Cannot set value for key '{key}'. Key already exists and `overwrite` is set to `false`.",
+                code="GOV745",
+            )
+        now = datetime.now(UTC)
+        stored = StoredValue(kind, value, before.version + 1 if before else 1, now, None if ttl is None else now + ttl)
+        self._values[namespace or self._own, key] = stored
+        return stored
+
+    def merge(self, key: str, data: Mapping[str, Any], *, namespace: str | None = None) -> StoredValue:
+        """Add to a map."""
+        before = self.get(key, namespace=namespace)
+        known = before.value if before is not None and isinstance(before.value, Mapping) else {}
+        return self.set(key, {**known, **data}, kind="JSON", namespace=namespace)
+
+    def delete(self, key: str, *, namespace: str | None = None) -> bool:
+        """Delete a value."""
+        found = self.get(key, namespace=namespace) is not None
+        self._values.pop((namespace or self._own, key), None)
+        return found
+
+    def keys(self, prefix: str = "", *, namespace: str | None = None) -> list[str]:
+        """Return the keys."""
+        space = namespace or self._own
+        known = [key for place, key in self._values if place == space and self.get(key, namespace=space)]
+        return sorted(key for key in known if key.startswith(prefix))
+
+    def purge(self, *, namespace: str | None = None) -> list[str]:
+        """Delete what is over."""
+        space = namespace or self._own
+        over = [key for (place, key), found in self._values.items() if place == space and _is_over(found)]
+        for key in over:
+            del self._values[space, key]
+        return over
+
+
+def _is_over(found: StoredValue) -> bool:
+    return found.expires_at is not None and found.expires_at <= datetime.now(UTC)

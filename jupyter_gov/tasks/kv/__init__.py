@@ -1,0 +1,1 @@
+"""Tasks that keep values in a namespace and read them back."""
