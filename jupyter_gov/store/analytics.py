@@ -3,19 +3,24 @@
 DuckDB never sees the database: of the views that a query names, the columns that it names are read through our own
 reading transaction and handed over as tables in memory. Its access to files, network and settings is off and locked,
 so that a query can read what the views hold and nothing else.
+
+Time and memory are bounded from the first row read to the last one handed over. DuckDB does not count the memory of a
+text while it is made, so the functions that make a huge one from a few characters are bounded by ourselves.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import warnings
+import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 from jupyter_gov.errors import StoreError
+from jupyter_gov.store.answers import MAX_BYTES, MAX_ROWS, Clock, taken
 from jupyter_gov.store.codec import from_json
 from jupyter_gov.store.database import Tx
 from jupyter_gov.store.views import VIEWS, Kind
@@ -35,44 +40,111 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "lock_configuration": "true",
 }
 LIMIT_SECONDS = 60.0
-"""How long a question may take."""
+"""How long a question may take, with everything."""
+
+_LONGEST = 50_000_000
+_Forms = Sequence[tuple[tuple[str, ...], int, str]]
+_SPAN = "(TRY_CAST(b::VARCHAR AS HUGEINT) - TRY_CAST(a::VARCHAR AS HUGEINT))"  # null for times, which are no numbers
+_SERIES: _Forms = [
+    (("b",), 0, "b"),
+    (("a", "b"), 1, _SPAN),
+    (("a", "b", "c"), 1, f"{_SPAN} / TRY_CAST(c::VARCHAR AS HUGEINT)"),
+]
+_GROWING: Mapping[str, _Forms] = {
+    "repeat": [(("s", "n"), 1, "length(s::VARCHAR) * n")],
+    "lpad": [(("s", "n", "p"), 1, "n")],
+    "rpad": [(("s", "n", "p"), 1, "n")],
+    "range": _SERIES,
+    "generate_series": _SERIES,
+}
+"""Functions whose result is as long as a number says -> for each form: parameters, which one decides, the length."""
+
+_TOO_LONG = f"() would make more than {_LONGEST} characters or elements"
+
+_ROWS_AT_ONCE = 5_000
 
 
-def query(tx: Tx, sql: str, parameters: Sequence[Any] = (), *, limit_seconds: float = LIMIT_SECONDS) -> pd.DataFrame:
-    """Answer one SELECT over ``views.VIEWS``.
+def query(
+    tx: Tx,
+    sql: str,
+    parameters: Sequence[Any] = (),
+    *,
+    limit_seconds: float = LIMIT_SECONDS,
+    max_rows: int = MAX_ROWS,
+    max_bytes: int = MAX_BYTES,
+) -> pd.DataFrame:
+    """Answer one SELECT over ``views.VIEWS``; of a larger result only the first ``max_rows`` or ``max_bytes``.
 
     Raises
     ------
     StoreError
         ``GOV730``: the query is wrong; ``GOV731``: it is no single SELECT, or reaches beyond the views;
-        ``GOV732``: it took too long.
+        ``GOV732``: it took too long, or needs too much memory.
     """
     import duckdb  # noqa: PLC0415 - 0.1 s that only questions need
 
+    clock = Clock(limit_seconds)
     connection = duckdb.connect(":memory:", config=_CONFIG)
-    alarm = Timer(limit_seconds, connection.interrupt)
-    alarm.daemon = True
-    alarm.start()
     try:
-        _refuse_all_but_select(sql)
-        named = _named(connection, sql)
-        for view in named.views:
-            connection.register(view, _frame(tx, view, named.columns))
-        with warnings.catch_warnings():
-            # DuckDB still uses what the newest pandas announces to remove.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            return connection.execute(sql, list(parameters)).df()
+        with _alarm(connection, clock):
+            _refuse_all_but_select(sql)
+            named = _named(connection, sql)
+            for name in _GROWING:
+                connection.execute(_bounded(name))
+            for view in named.views:
+                connection.register(view, _frame(tx, view, named.columns, clock))
+            clock.check()
+            return taken(connection.execute(sql, list(parameters)), clock, max_rows, max_bytes)
     except duckdb.PermissionException as error:
         raise _forbidden(str(error)) from error
     except duckdb.InterruptException as error:
+        raise clock.over() from error
+    except (duckdb.OutOfMemoryException, MemoryError) as error:
         raise StoreError(
-            f"the query took longer than {limit_seconds:g} s and was stopped", code="GOV732", hint="Narrow it down."
+            f"the query needs more memory than it may have: {_first_lines(error)}",
+            code="GOV732",
+            hint="Narrow it down, or let it count and sum instead of listing.",
         ) from error
     except duckdb.Error as error:
+        if _TOO_LONG in str(error):
+            raise StoreError(_first_lines(error), code="GOV732", hint="Ask for less.") from error
         raise StoreError(f"the query failed: {_first_lines(error)}", code="GOV730", hint=_hint()) from error
     finally:
-        alarm.cancel()
         connection.close()
+
+
+@contextmanager
+def _alarm(connection: duckdb.DuckDBPyConnection, clock: Clock) -> Iterator[None]:
+    """Interrupt the connection once the time is over, again and again: an interruption of nothing is forgotten."""
+    done = threading.Event()
+
+    def watch() -> None:
+        pause = clock.until - time.monotonic()
+        while not done.wait(max(pause, 0.0)):
+            connection.interrupt()
+            pause = 0.05
+
+    thread = threading.Thread(target=watch, name="jupyter-gov-sql-alarm", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _bounded(name: str) -> str:
+    """Return a macro that stands in for a function and refuses to make something huge.
+
+    The refusal stands in an argument: beside the call, DuckDB would compute both when all is constant.
+    """
+    forms = []
+    for parameters, decisive, length in _GROWING[name]:
+        refusal = f"error('{name}{_TOO_LONG}')"
+        passed = list(parameters)
+        passed[decisive] = f"CASE WHEN {length} > {_LONGEST} THEN {refusal} ELSE {passed[decisive]} END"
+        forms.append(f"({', '.join(parameters)}) AS system.main.{name}({', '.join(passed)})")
+    return f"CREATE MACRO {name}{', '.join(forms)}"
 
 
 def _refuse_all_but_select(sql: str) -> None:
@@ -109,6 +181,8 @@ def _named(connection: duckdb.DuckDBPyConnection, sql: str) -> _Named:
             tables |= {str(node["table_name"]).lower(), str(node["alias"]).lower()}
         elif kind == "COLUMN_REF":
             columns.update(str(name).lower() for name in node["column_names"])
+        if kind == "FUNCTION" and node.get("catalog") and str(node.get("function_name", "")).lower() in _GROWING:
+            raise _forbidden(f"{node['function_name']}() can only be called by its plain name")
         whole = whole or kind in {"STAR", "POSITIONAL_REFERENCE"} or node.get("ref_type") == "NATURAL"
         columns.update(str(name).lower() for name in node.get("using_columns", ()))
     rows = any(
@@ -128,7 +202,7 @@ def _nodes(value: Any) -> Iterator[Mapping[str, Any]]:
             yield from _nodes(item)
 
 
-def _frame(tx: Tx, view: str, wanted: frozenset[str] | None) -> pd.DataFrame:
+def _frame(tx: Tx, view: str, wanted: frozenset[str] | None, clock: Clock) -> pd.DataFrame:
     import pandas as pd  # noqa: PLC0415 - see query
 
     columns = {name: item for name, item in VIEWS[view].columns.items() if wanted is None or name in wanted}
@@ -136,7 +210,11 @@ def _frame(tx: Tx, view: str, wanted: frozenset[str] | None) -> pd.DataFrame:
         columns = dict(list(VIEWS[view].columns.items())[:1])
     shown = ", ".join(expression for expression, _ in columns.values())
     tx.cursor.execute(f"SELECT {shown} FROM {VIEWS[view].source}")  # noqa: S608 - both come from VIEWS
-    values = list(zip(*tx.cursor.fetchall(), strict=True)) or [()] * len(columns)
+    rows: list[tuple[Any, ...]] = []
+    while page := tx.cursor.fetchmany(_ROWS_AT_ONCE):
+        rows += page
+        clock.check()
+    values = list(zip(*rows, strict=True)) or [()] * len(columns)
     return pd.DataFrame(
         {name: _series(kind, column) for (name, (_, kind)), column in zip(columns.items(), values, strict=True)}
     )

@@ -108,7 +108,7 @@ class Database:
     @property
     def name(self) -> str:
         """What errors call it: the file, or the URL without its password."""
-        return str(self.path) if self.path else self.url.render_as_string(hide_password=True)
+        return str(self.path) if self.path else shown(self.url)
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
@@ -222,6 +222,18 @@ class Database:
                 code="GOV902",
                 hint="Install it with: pip install 'jupyter_gov[postgres]'",
             ) from error
+
+
+_SECRETS = ("password", "sslpassword")
+"""Parameters of a URL's query that libpq takes passwords from."""
+
+
+def shown(url: URL) -> str:
+    """Return a URL as text for people: without the password, wherever it stands."""
+    kept = {name: value for name, value in url.query.items() if name not in _SECRETS}
+    text = url.set(query=kept).render_as_string(hide_password=True)
+    hidden = [f"{name}=***" for name in url.query if name in _SECRETS]
+    return "".join((text, "&" if kept else "?", "&".join(hidden))) if hidden else text
 
 
 _URL_HINT = "Use a path, sqlite:////path.db or postgresql+psycopg://user@host/database."

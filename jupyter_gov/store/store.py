@@ -14,7 +14,7 @@ from jupyter_gov.errors import StoreError
 from jupyter_gov.store import faults, schema
 from jupyter_gov.store.approvals import Approvals
 from jupyter_gov.store.audit_log import AuditLog
-from jupyter_gov.store.database import Database, Tx, parse_url
+from jupyter_gov.store.database import Database, Tx, parse_url, shown
 from jupyter_gov.store.executions import Executions
 from jupyter_gov.store.files import Files
 from jupyter_gov.store.flows import Flows
@@ -131,7 +131,7 @@ class Store:
     @property
     def url(self) -> str:
         """The database's URL, without a password."""
-        return self._database.url.render_as_string(hide_password=True)
+        return shown(self._database.url)
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
@@ -183,7 +183,7 @@ class Store:
         Raises
         ------
         StoreError
-            ``GOV730``/``GOV731``: the query is wrong, or not allowed.
+            ``GOV730``/``GOV731``: the query is wrong, or not allowed; ``GOV732``: it needs too much time or memory.
         """
         from jupyter_gov.store import analytics  # noqa: PLC0415 - only questions need it
 

@@ -16,6 +16,7 @@ import pytest
 
 from jupyter_gov.errors import StoreError
 from jupyter_gov.store import Store, disks, sqlite_file
+from jupyter_gov.store.database import parse_url, shown
 from tests.contract import build
 
 
@@ -295,6 +296,21 @@ def test_without_a_list_of_mounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     error = refused("GOV706", f"postgresql+psycopg://somebody:secret@/db?host={tmp_path}", tmp_path)
     assert "secret" not in str(error)
+
+
+@pytest.mark.parametrize("name", ["password", "sslpassword"])
+def test_a_password_in_the_query_of_a_url_is_never_shown(name: str) -> None:
+    url = parse_url(f"postgresql://ann@host/db?connect_timeout=1&{name}=hunter2&sslmode=require")
+    text = shown(url)
+    assert text == f"postgresql+psycopg://ann@host/db?connect_timeout=1&sslmode=require&{name}=***"
+    assert shown(parse_url(f"postgresql://ann:hunter2@host/db?{name}=hunter2")).count("***") == 2
+    assert shown(parse_url("postgresql://ann@host/db")) == "postgresql+psycopg://ann@host/db"
+
+
+@pytest.mark.postgres
+def test_a_server_that_is_not_there_and_a_password_in_the_query(tmp_path: Path) -> None:
+    error = refused("GOV706", f"postgresql://somebody@/db?host={tmp_path}&password=hunter2", tmp_path)
+    assert "hunter2" not in str(error)
 
 
 @pytest.mark.postgres

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from jupyter_gov.domain.states import State
 from jupyter_gov.errors import StoreError
 from jupyter_gov.plugins.context import Metric
 from jupyter_gov.store import Store, analytics
+from jupyter_gov.store.answers import ResultCutWarning
 from jupyter_gov.store.views import VIEWS
 from tests.contract import build
 from tests.contract.build import T0
@@ -187,5 +189,60 @@ def test_a_question_too_large_fails_and_leaves_no_file(
     before = sorted(tmp_path.iterdir())
     with pytest.raises(StoreError) as caught:
         store.sql("SELECT list(range::text || repeat('x', 100)) FROM range(3000000)")
-    assert caught.value.code == "GOV730"
+    assert caught.value.code == "GOV732"
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_long_result_is_cut_and_says_so(store: Store) -> None:
+    with store.read() as tx:
+        with pytest.warns(ResultCutWarning, match="first 100000 rows"):
+            frame = analytics.query(tx, "SELECT unnest(range(3000000)) AS n", max_rows=100_000)
+        assert frame.n.tolist() == list(range(100_000))
+        assert "there are more" in frame.attrs["cut"]
+        whole = analytics.query(tx, "SELECT unnest(range(100000)) AS n", max_rows=100_000)
+        assert (len(whole), whole.attrs) == (100_000, {})
+
+
+@pytest.mark.parametrize("kind", ["repeat('x', 1000)", "range(1000)", "list_value(repeat('x', 1000))"])
+def test_a_heavy_result_is_cut_and_says_so(store: Store, kind: str) -> None:
+    with store.read() as tx, pytest.warns(ResultCutWarning, match="exceeds 8 MiB"):
+        frame = analytics.query(tx, f"SELECT {kind} AS s FROM range(400000)", max_bytes=8 * 2**20)
+    assert 0 < len(frame) * 1000 <= 8 * 2**20
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("SELECT repeat('x', 3000000000)", "GOV732"),
+        ("SELECT lpad('x', 2000000000, 'y')", "GOV732"),
+        ("SELECT rpad(s, 2000000000, s) FROM (SELECT 'x' AS s)", "GOV732"),
+        ("SELECT repeat('x', range * 1000000) FROM range(100)", "GOV732"),
+        ("SELECT range(2000000000)", "GOV732"),
+        ("SELECT generate_series(1, 20000000000, 2)", "GOV732"),
+        ("SELECT system.main.repeat('x', 3000000000)", "GOV731"),
+        ("SELECT repeat('x', 40000000) || range FROM range(1000)", "GOV732"),
+    ],
+)
+def test_a_value_too_large_is_refused_before_it_is_made(store: Store, query: str, code: str) -> None:
+    begun = time.perf_counter()
+    with pytest.raises(StoreError) as caught:
+        store.sql(query)
+    assert caught.value.code == code
+    assert time.perf_counter() - begun < 20
+
+
+def test_functions_that_are_bounded_still_work(store: Store) -> None:
+    assert ask(store, "SELECT repeat('ab', 2), lpad('a', 3, 'x'), rpad('a', 3, 'x'), repeat(NULL, 2) IS NULL") == [
+        ("abab", "xxa", "axx", True)
+    ]
+    assert ask(store, "SELECT list_sum(range(4)), len(range(9, 1, -2)), list_sum(generate_series(1, 3))") == [(6, 4, 6)]
+    days = "range(TIMESTAMP '2020-01-01', TIMESTAMP '2020-01-03', INTERVAL 1 DAY)"
+    assert ask(store, f"SELECT len({days}), (SELECT count(*) FROM range(5))") == [(2, 5)]
+
+
+def test_the_time_limit_covers_reading_and_taking_over(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analytics, "_ROWS_AT_ONCE", 1)
+    for query in ("SELECT * FROM logs", "SELECT 1", "SELECT unnest(range(100000000))"):
+        with filled.read() as tx, pytest.raises(StoreError) as caught:
+            analytics.query(tx, query, limit_seconds=0.0)
+        assert caught.value.code == "GOV732"

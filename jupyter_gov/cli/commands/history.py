@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 from jupyter_gov.cli import host, screen, shapes
@@ -12,16 +13,32 @@ from jupyter_gov.service.api import VerifyReport
 from jupyter_gov.service.outcome import Exit
 from jupyter_gov.service.words import stamp
 
+_SHOWN_ROWS = 1_000
+_SHOWN_CHARACTERS = 10_000
+"""What a table in a terminal shows: laying out more takes minutes, and nobody reads it."""
+
 
 def sql(query: str, *, as_json: bool) -> None:
-    """Answer a question."""
-    with host.opened() as (gov, actor):
+    """Answer a question; of a long answer the table shows the beginning, and says so."""
+    with host.opened() as (gov, actor), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # said below, in the words of a terminal
         frame = gov.sql(query, actor)
+    cut = frame.attrs.get("cut")
     if as_json:
         screen.emit(json.loads(frame.to_json(orient="records", date_format="iso")))
-        return
-    rows = [[str(cell) for cell in row] for row in frame.itertuples(index=False)]
-    screen.table([str(name) for name in frame.columns], rows, empty="No rows.")
+    else:
+        shown = frame.head(_SHOWN_ROWS)
+        rows = [[_cell(cell) for cell in row] for row in shown.itertuples(index=False)]
+        screen.table([str(name) for name in frame.columns], rows, empty="No rows.")
+        if len(frame) > len(shown):
+            screen.say(f"the first {len(shown)} of {len(frame)} rows; --json prints all", style="dim", stderr=True)
+    if cut is not None:
+        screen.say(f"{cut}; narrow the question, or add LIMIT", style="yellow", stderr=True)
+
+
+def _cell(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}… ({len(text)} characters)"
 
 
 def verify(*, as_json: bool) -> int:
