@@ -20,6 +20,7 @@ from jupyter_gov.engine.subject import subject_of
 from jupyter_gov.errors import AccessError, ConflictError, InputError, NotFoundError
 from jupyter_gov.service.api import ApprovalDetail
 from jupyter_gov.service.inputs import typed_form
+from jupyter_gov.service.words import moment
 
 if TYPE_CHECKING:
     from jupyter_gov.service.wire import Parts
@@ -61,8 +62,8 @@ class Approvals:
         """Return gates, newest first."""
         store = self._parts.store
         with store.read() as tx:
-            found = store.approvals.list(tx, status=status, within=execution_id, limit=limit)
-            return [self._detail(approval, store.approvals.votes(tx, approval.id), actor) for approval in found]
+            found, now = store.approvals.list(tx, status=status, within=execution_id, limit=limit), store.now(tx)
+            return [self._detail(approval, store.approvals.votes(tx, approval.id), actor, now) for approval in found]
 
     def get(self, approval_id: str, actor: Actor) -> ApprovalDetail:
         """Return a gate with its votes.
@@ -79,12 +80,14 @@ class Approvals:
                 raise NotFoundError(
                     f"there is no approval {approval_id}", hint="`jupyter gov approvals` lists those that wait."
                 )
-            return self._detail(approval, store.approvals.votes(tx, approval_id), actor)
+            return self._detail(approval, store.approvals.votes(tx, approval_id), actor, store.now(tx))
 
-    def _detail(self, approval: Approval, votes: Sequence[Vote], actor: Actor) -> ApprovalDetail:
+    def _detail(self, approval: Approval, votes: Sequence[Vote], actor: Actor, now: datetime) -> ApprovalDetail:
         why_not = self._parts.access.may_decide(actor, approval)
         if why_not is None and approval.status is not ApprovalStatus.OPEN:
             why_not = _decided_text(approval)
+        elif why_not is None and _is_over(approval, now):
+            why_not = _over_text(approval)
         return ApprovalDetail(approval, tuple(votes), can_decide=why_not is None, why_not=why_not)
 
     def decide(
@@ -121,23 +124,24 @@ class Approvals:
         The form is part of the subject: if it changes until the decision, the decision is refused.
         """
         with self._parts.store.read() as tx:
-            approval, execution = self._checked(tx, approval_id, answer)
+            approval, execution = self._checked(tx, approval_id, answer, self._parts.store.now(tx))
         if answer.verdict is not Verdict.APPROVE:
             return {}
         return typed_form(self._parts, execution, approval, answer.inputs)
 
-    def _checked(self, tx: Tx, approval_id: str, answer: Answer) -> tuple[Approval, Execution]:
+    def _checked(self, tx: Tx, approval_id: str, answer: Answer, now: datetime) -> tuple[Approval, Execution]:
         store = self._parts.store
         approval = store.approvals.get(tx, approval_id)
         if approval is None:
             raise NotFoundError(f"there is no approval {approval_id}")
-        self._check(approval, answer)
+        self._check(approval, answer, now)
         return approval, _check_subject(approval, store.executions.load(tx, approval.execution_id))
 
     def _answer(self, tx: Tx, approval_id: str, answer: Answer, values: Mapping[str, Any]) -> Approval:
         store = self._parts.store
-        approval, _ = self._checked(tx, approval_id, answer)
-        vote = _vote(approval, answer, store.now(tx), values)
+        now = store.now(tx)  # of the writing transaction: whoever waited for the lock may have become late
+        approval, _ = self._checked(tx, approval_id, answer, now)
+        vote = _vote(approval, answer, now, values)
         fact = _fact(approval, vote, answer.actor)
         if answer.verdict is Verdict.ASK_FOR_CHANGES:
             store.approvals.add_vote(tx, vote, (fact,))
@@ -165,12 +169,20 @@ class Approvals:
             ),
         )
 
-    def _check(self, approval: Approval, answer: Answer) -> None:
+    def _check(self, approval: Approval, answer: Answer, now: datetime) -> None:
         why_not = self._parts.access.may_decide(answer.actor, approval)
         if why_not is not None:
             raise AccessError(why_not, code="GOV403", hint="Ask one of them, or an administrator to reassign it.")
         if approval.status is not ApprovalStatus.OPEN:
             raise AccessError(_decided_text(approval), code="GOV409", hint="Nothing was changed by your answer.")
+        if _is_over(approval, now):
+            # The timer acts only where a loop is alive; the deadline holds all the same.
+            self._parts.wake()
+            raise AccessError(
+                _over_text(approval),
+                code="GOV409",
+                hint="Nothing was changed by your answer. Start the flow again to ask for a new approval.",
+            )
         if answer.subject_digest != approval.subject_digest:
             raise AccessError(
                 "what this gate approves is not what you saw",
@@ -229,6 +241,17 @@ def _fact(approval: Approval, vote: Vote, actor: Actor) -> Fact:
     if vote.verdict in _STATUS:
         body["changes"] = {"approvals": [[approval.id, str(_STATUS[vote.verdict]), None]]}
     return Fact(_ACTION[vote.verdict], approval.id, actor.id, str(actor.assurance), body)
+
+
+def _is_over(approval: Approval, now: datetime) -> bool:
+    return approval.deadline is not None and now >= approval.deadline
+
+
+def _over_text(approval: Approval) -> str:
+    return (
+        f"nobody can answer this gate any more: its time is over since {moment(approval.deadline)}, and its deadline"
+        f" decides ({approval.behavior})"
+    )
 
 
 def _decided_text(approval: Approval) -> str:
