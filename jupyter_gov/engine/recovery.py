@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from jupyter_gov.domain.commands import Command, KillTask, RunTask
 from jupyter_gov.domain.events import AttemptLost, Event
-from jupyter_gov.domain.execution import Execution
+from jupyter_gov.domain.execution import Execution, TaskRun
 from jupyter_gov.domain.states import State
 from jupyter_gov.lang.models.flow import Flow
+
+MOST_LOST = 3
+"""Lost attempts in a row after which a task run is taken for what kills its workers, and is not run again."""
 
 _IN_FLIGHT = frozenset({State.RUNNING, State.KILLING})
 
@@ -37,3 +40,15 @@ def commands(flow: Flow, execution: Execution) -> list[Command]:
         elif task.kind == "runnable" and run.state is State.KILLING:
             found.append(KillTask(run.id))
     return found
+
+
+def lost_in_a_row(run: TaskRun) -> int:
+    """Return how many of the latest attempts were lost, since the task run began or was restarted."""
+    restarts = [moment.at for moment in run.history.moments if moment.state is State.RESTARTED]
+    count = 0
+    for attempt in reversed(run.attempts):
+        # Who restarts it wants it tried again.
+        if attempt.state is not State.LOST or (restarts and attempt.history.started < restarts[-1]):
+            break
+        count += 1
+    return count

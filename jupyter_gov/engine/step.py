@@ -28,7 +28,7 @@ from jupyter_gov.domain.events import (
 )
 from jupyter_gov.domain.execution import Attempt, Execution, Failure, Label, TaskRun
 from jupyter_gov.domain.states import State, begin
-from jupyter_gov.engine import children, gates, kill, restart, retry, subflows
+from jupyter_gov.engine import children, gates, kill, recovery, restart, retry, subflows
 from jupyter_gov.engine.flowables.base import Child, next_enabled
 from jupyter_gov.engine.hiding import Hider
 from jupyter_gov.engine.outputs import resolve_outputs
@@ -152,8 +152,13 @@ def _attempt_lost(work: Work, event: AttemptLost) -> None:
     message = "the worker of this attempt is gone; what it did until then may have had effects"
     failure = Failure("GOV372", message)
     run = replace(run, attempts=children.close_attempt(work, run, State.LOST, failure))
+    lost = recovery.lost_in_a_row(run)
     if work.execution.state is State.KILLING:
         work.advance(run, State.KILLED, failure=failure)
+    elif lost >= recovery.MOST_LOST:
+        # Whoever takes it over would be the next to die of it.
+        message = f"{lost} attempts in a row were lost with their worker: the task may be what ends its process"
+        children.end(work, run, State.FAILED, failure=Failure("GOV374", message))
     elif event.repeatable:
         work.put(run)
         run = run if work.task(run).inline else work.advance(run, State.CREATED)

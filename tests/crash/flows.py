@@ -60,3 +60,13 @@ namespace: crash
 tasks:
   - {{id: trace_once, type: probe.Once, file: '{trace}', seconds: 0.3}}
 """
+
+
+def poison(trace: Path) -> str:
+    """Return a flow whose task ends the process of every worker that runs it."""
+    return f"""\
+id: poison
+namespace: crash
+tasks:
+  - {{id: trace_poison, type: probe.Poison, file: '{trace}', retry: {{type: constant, interval: PT0.01S, maxAttempts: 99}}}}
+"""

@@ -112,3 +112,23 @@ def test_a_task_that_must_not_be_repeated_fails_and_can_be_restarted(rig: Rig, u
     rig.restart(execution_id)
     assert rig.wait(execution_id, State.SUCCESS)
     assert len(traces(trace)) == 2
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_task_that_ends_every_process_is_given_up(rig: Rig, url: str, loopers: list[Looper]) -> None:
+    trace = rig.folder / "trace"
+    execution_id = rig.start(flows.poison(trace))
+    for _ in range(3):
+        victim = Looper(rig, url, provable=True)
+        loopers.append(victim)
+        assert victim.died()
+    survivor = Looper(rig, url, provable=True)
+    loopers.append(survivor)
+    failed = rig.wait(execution_id)
+    run = run_of(failed, "trace_poison")
+    assert (failed.state, [attempt.state for attempt in run.attempts]) == (State.FAILED, 3 * [State.LOST])
+    assert run.failure is not None
+    assert run.failure.code == "GOV374"
+    assert len(traces(trace)) == 3
+    assert rig.wait(rig.start(flows.inline(rig.folder / "other", 1)), State.SUCCESS)
+    survivor.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -15,7 +16,7 @@ from jupyter_gov.plugins.context import Metric
 
 TYPES = {
     f"probe.{name}": f"tests.runtime.probe:{name}"
-    for name in ("Touch", "Once", "Blink", "Fail", "Wait", "Deaf", "Tell", "Shout", "Read", "Spawn", "Tag")
+    for name in ("Touch", "Once", "Blink", "Fail", "Wait", "Deaf", "Tell", "Shout", "Read", "Spawn", "Tag", "Poison")
 }
 
 
@@ -49,6 +50,17 @@ class Blink(Touch):
 
     type_name = "probe.Blink"
     inline: ClassVar[bool] = True
+
+
+class Poison(Touch):
+    """Ends the process that runs it, as a task does that takes all its memory."""
+
+    type_name = "probe.Poison"
+
+    def run(self, ctx: Any) -> dict[str, Any]:
+        super().run(ctx)
+        os.kill(os.getpid(), signal.SIGKILL)
+        return {}
 
 
 class Fail(RunnableTask):
