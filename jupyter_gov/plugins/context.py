@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from jupyter_gov.domain.execution import Execution, TaskRun
+from jupyter_gov.domain.flow import LogLine
 
 LogLevel = Literal["TRACE", "DEBUG", "INFO", "WARN", "ERROR"]
 
@@ -336,6 +337,10 @@ class RunContext(Protocol):
     @property
     def settings(self) -> Mapping[str, Any]:
         """Settings of the installation by dotted name, such as ``mail.host``, ``ai.provider``, ``paths.allowed``."""
+        ...
+
+    def logs(self, execution_id: str | None = None) -> Iterator[LogLine]:
+        """Yield the stored log lines of this execution, or of another one of the same namespace, oldest first."""
         ...
 
     def render(self, value: Any, extra: Mapping[str, Any] | None = None) -> Any:

@@ -14,7 +14,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from jupyter_gov.domain.execution import Attempt, Execution, TaskRun
+from jupyter_gov.domain.flow import LogLine
 from jupyter_gov.domain.ids import new_id, task_run_id
 from jupyter_gov.domain.sealed import MASK
 from jupyter_gov.domain.states import State, begin
@@ -237,6 +238,12 @@ class TestContext:
         if self.notebook_engine is None:
             raise TaskError("This test has no notebook engine; pass `notebook_engine`.", code="GOV840")
         return self.notebook_engine
+
+    def logs(self, execution_id: str | None = None) -> Iterator[LogLine]:
+        """Yield what the task logged itself."""
+        run, now = self.task_run, datetime.now(UTC)
+        for number, (level, message) in enumerate(self.logger.lines, 1):
+            yield LogLine(number, self.execution.id, run.id, run.task_id, self.attempt, level, now, message)
 
     def render(self, value: Any, extra: Mapping[str, Any] | None = None) -> Any:
         """Render texts at any depth of ``value``."""

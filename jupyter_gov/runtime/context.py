@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import ChainMap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_gov.domain.execution import Execution, TaskRun
+from jupyter_gov.domain.flow import LogLine
 from jupyter_gov.engine.context import build
 from jupyter_gov.lang.expr import render_typed, render_value
 from jupyter_gov.plugins.context import Cancellation, Files, KeyValues, Metric, Notebooks, Processes, TaskLogger
 from jupyter_gov.runtime.files import AttemptFiles
 from jupyter_gov.runtime.kv import AttemptValues
+from jupyter_gov.runtime.records import logs_of
 
 if TYPE_CHECKING:
     from jupyter_gov.runtime.attempt import Job
@@ -127,6 +129,10 @@ class Context:
         return build(job.flow, job.execution, job.run, envs=world.envs, globals_=world.globals_, host=self._host)
 
     def render(self, value: Any, extra: Mapping[str, Any] | None = None) -> Any:
+    def logs(self, execution_id: str | None = None) -> Iterator[LogLine]:
+        """Yield the stored log lines of this execution, or of another one of the same namespace."""
+        return logs_of(self._world.store, self._job.execution, execution_id)
+
         """Render texts at any depth of ``value``; names in ``extra`` hide those of the context."""
         variables = self._variables if extra is None else _overlay(extra, self._variables)
         return render_value(value, variables, self._host)

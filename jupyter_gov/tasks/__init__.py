@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_CORE = "io.kestra.plugin.core."
+from jupyter_gov.tasks.catalogue import CORE
+
 _FLOW = "io.kestra.plugin.core.flow."
 _OLD_FLOW = "io.kestra.core.tasks.flows."
 
@@ -27,12 +28,6 @@ CATALOGUE: Mapping[str, str] = {
     "io.kestra.plugin.core.execution.Labels": "jupyter_gov.tasks.core.execution:Labels",
     "io.kestra.plugin.scripts.shell.Commands": "jupyter_gov.tasks.script.shell:Commands",
     "io.kestra.plugin.scripts.shell.Script": "jupyter_gov.tasks.script.shell:Script",
-    _CORE + "kv.Set": "jupyter_gov.tasks.kv.write:Set",
-    _CORE + "kv.Delete": "jupyter_gov.tasks.kv.write:Delete",
-    _CORE + "kv.PurgeKV": "jupyter_gov.tasks.kv.write:PurgeKV",
-    _CORE + "kv.Get": "jupyter_gov.tasks.kv.read:Get",
-    _CORE + "kv.GetKeys": "jupyter_gov.tasks.kv.read:GetKeys",
-    _CORE + "kv.Version": "jupyter_gov.tasks.kv.read:Version",
     "io.kestra.plugin.scripts.python.Commands": "jupyter_gov.tasks.script.python:Commands",
     "io.kestra.plugin.scripts.python.Script": "jupyter_gov.tasks.script.python:Script",
     "io.kestra.plugin.core.runner.Process": "jupyter_gov.tasks.script.runner:Process",
@@ -43,6 +38,7 @@ CATALOGUE: Mapping[str, str] = {
     "io.kestra.plugin.ai.tool.CodeExecution": "jupyter_gov.tasks.agent.tools:CodeExecution",
     "jupyter_gov.provider.Scripted": "jupyter_gov.tasks.agent.providers:Scripted",
     "jupyter_gov.notebook.Papermill": "jupyter_gov.tasks.notebook:Papermill",
+    **CORE,
     # Older names of the same types.
     _OLD_FLOW + "Sequential": "jupyter_gov.engine.flowables.sequential:Sequential",
     _OLD_FLOW + "Parallel": "jupyter_gov.engine.flowables.parallel:Parallel",

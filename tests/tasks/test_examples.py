@@ -14,7 +14,7 @@ from jupyter_gov.plugins.testing import run_task
 from jupyter_gov.tasks import CATALOGUE
 
 OURS = ("jupyter_gov.tasks.core", "jupyter_gov.tasks.script", "jupyter_gov.tasks.duckdb", "jupyter_gov.tasks.agent")
-OURS += ("jupyter_gov.tasks.kv",)
+OURS += ("jupyter_gov.tasks.kv", "jupyter_gov.tasks.state")
 REGISTRY = Registry()
 TYPES = sorted({place: name for name, place in CATALOGUE.items() if place.startswith(OURS)}.values())
 VARIABLES: dict[str, Any] = {

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from jupyter_gov.plugins.api import Dynamic, Output, RunnableTask
 from jupyter_gov.plugins.context import RunContext
+from jupyter_gov.tasks.core.log import Level
 
 
 class ReturnOutput(Output):
@@ -40,3 +41,27 @@ format: "{{ flow.id }} started at {{ execution.startDate }}"
         """Return the rendered text."""
         ctx.logger.debug(self.format or "")
         return ReturnOutput(value=self.format)
+
+
+class Echo(RunnableTask):
+    """Write a line to the log of the execution."""
+
+    type_name = "io.kestra.plugin.core.debug.Echo"
+    aliases = ("io.kestra.core.tasks.debugs.Echo",)
+    deprecated = "use a task of type io.kestra.plugin.core.log.Log"
+    inline = True
+    repeatable = True
+    examples: ClassVar[tuple[str, ...]] = (
+        """\
+id: say
+type: io.kestra.plugin.core.debug.Echo
+format: "Hello from {{ flow.id }}"
+""",
+    )
+
+    format: Dynamic[str] = Field(description="The line.")
+    level: Dynamic[Level] = Field(default="INFO", description="Level of the line: TRACE, DEBUG, INFO, WARN or ERROR.")
+
+    def run(self, ctx: RunContext) -> None:
+        """Log the line."""
+        ctx.logger.log(self.level, self.format)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from jupyter_gov.lang.models.scalars import IsoDuration
+from jupyter_gov.lang.models.scalars import IsoDuration, format_duration
 from jupyter_gov.plugins.api import Dynamic, RunnableTask
 from jupyter_gov.plugins.context import RunContext
 
@@ -34,6 +34,7 @@ duration: PT0.1S
 
     def run(self, ctx: RunContext) -> None:
         """Wait, or stop at once when the task is killed."""
+        ctx.logger.info(f"Waiting for {format_duration(self.duration)}.")
         left = self.duration
         while left > timedelta(0):
             # The system's wait takes no arbitrarily long times.

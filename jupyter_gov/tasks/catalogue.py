@@ -1,0 +1,32 @@
+"""Core types of Kestra that keep values and files, ask servers, or are small."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_CORE = "io.kestra.plugin.core."
+_OLD = "io.kestra.core.tasks."
+_TASKS = "jupyter_gov.tasks."
+
+CORE: Mapping[str, str] = {
+    _CORE + "debug.Echo": _TASKS + "core.debug:Echo",
+    _CORE + "log.Fetch": _TASKS + "core.fetch:Fetch",
+    _CORE + "execution.Assert": _TASKS + "core.checks:Assert",
+    _CORE + "metric.Publish": _TASKS + "core.metric:Publish",
+    _CORE + "kv.Set": _TASKS + "kv.write:Set",
+    _CORE + "kv.Delete": _TASKS + "kv.write:Delete",
+    _CORE + "kv.PurgeKV": _TASKS + "kv.write:PurgeKV",
+    _CORE + "kv.Get": _TASKS + "kv.read:Get",
+    _CORE + "kv.GetKeys": _TASKS + "kv.read:GetKeys",
+    _CORE + "kv.Version": _TASKS + "kv.read:Version",
+    _CORE + "state.Set": _TASKS + "state.tasks:Set",
+    _CORE + "state.Get": _TASKS + "state.tasks:Get",
+    _CORE + "state.Delete": _TASKS + "state.tasks:Delete",
+    # Older names of the same types.
+    _OLD + "debugs.Echo": _TASKS + "core.debug:Echo",
+    _OLD + "log.Fetch": _TASKS + "core.fetch:Fetch",
+    _OLD + "states.Set": _TASKS + "state.tasks:Set",
+    _OLD + "states.Get": _TASKS + "state.tasks:Get",
+    _OLD + "states.Delete": _TASKS + "state.tasks:Delete",
+}
+"""Type name (or alias) -> ``module:Class``."""

@@ -1,0 +1,1 @@
+"""The older state store: maps that a flow keeps between its executions."""
