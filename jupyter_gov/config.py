@@ -16,6 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+try:
+    import pwd
+except ImportError:  # Windows
+    pwd = None  # type: ignore[assignment]
+
 from traitlets import Bool, Dict, Float, Int, List, TraitError, TraitType, Unicode
 from traitlets.config import Config, Configurable
 
@@ -56,7 +61,7 @@ class JupyterGov(Configurable):
         Unicode(), help="Folders whose files flows may read, besides the one in which an execution was started."
     ).tag(config=True)
     run_as = Unicode(
-        help="Identity whose executions this installation carries on; the hub's or the local user if empty."
+        help="Identity whose executions this installation carries on; if empty the account, with the hub's user if any."
     ).tag(config=True)
     server_name = Unicode(
         help="What a Jupyter server that cannot name its users calls all of them: anonymous@<this>; its host if empty."
@@ -186,7 +191,7 @@ class JupyterGov(Configurable):
 
     def resolved_run_as(self) -> str:
         """Return whose executions this process carries on."""
-        return self.run_as or os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
+        return self.run_as or local_identity()
 
     def task_settings(self) -> Mapping[str, Any]:
         """Return what tasks see in ``ctx.settings``, by dotted name."""
@@ -211,6 +216,27 @@ class JupyterGov(Configurable):
             "duckdb.threads": self.duckdb_threads or None,
             "notebook.warm_kernels": self.warm_kernels,
         }
+
+
+def account() -> str:
+    """Return the account of this process as the system knows it: who can set a variable is not somebody else."""
+    if pwd is None:
+        return getpass.getuser()
+    number = os.geteuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:  # a container that runs under a number of its own
+        return f"uid{number}"
+
+
+def local_identity() -> str:
+    """Return who this process acts for: the account, followed by ``:`` and the hub's user where that is another name.
+
+    Under a hub that runs everybody in containers all have the same account, so its user must part them. But anybody can
+    set the variable: since no account has a colon in its name, what it says never makes one account look like another.
+    """
+    name, hub_user = account(), os.environ.get("JUPYTERHUB_USER")
+    return name if not hub_user or hub_user == name else f"{name}:{hub_user}"
 
 
 def settings_table() -> list[tuple[str, str, str]]:
