@@ -142,9 +142,15 @@ class JsonScreen:
         display(shown)
 
 
+def announcement(gate: ApprovalSnapshot, where: str) -> str:
+    """Return what to tell a reader who has no buttons; a title only if the gate has one besides its id."""
+    title = "." if gate["title"] in {"", gate["taskId"]} else f": {gate['title']}"
+    return f'Waiting for approval at gate "{gate["taskId"]}"{title}\n{where}'
+
+
 def announce(gate: ApprovalSnapshot, where: str) -> None:
     """Say in a run without a reader where a gate can be decided: in the notebook, and at the terminal behind it."""
-    told = f'Waiting for approval at gate "{gate["taskId"]}" ({gate["title"]}).\n{where}'
+    told = announcement(gate, where)
     _say(told)
     if sys.stderr is not sys.__stderr__:
         # The kernel's standard error goes into the notebook; the person who can pass the word on sits at papermill's.

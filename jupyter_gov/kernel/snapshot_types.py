@@ -135,10 +135,17 @@ class FormField(TypedDict):
 
 
 class UpstreamDigest(TypedDict):
-    """One thing that the gate's subject commits to: a task run's outputs, or an artefact."""
+    """The outputs of one task run, to which the gate's subject commits by their digest.
+
+    ``outputs`` is None when they cannot be shown: not at hand, or no longer those that the digest is of. ``logs`` are
+    the newest lines of the run, for reading only: the digest does not cover them.
+    """
 
     name: str
     digest: str
+    outputs: list[NamedText] | None
+    logs: list[LogSnapshot]
+    logTotal: int
 
 
 class SubjectSnapshot(TypedDict):
@@ -209,6 +216,14 @@ class MessageSnapshot(TypedDict):
     hint: NotRequired[str | None]
 
 
+class ViewerSnapshot(TypedDict):
+    """As whom somebody acts, and how that is known (``browser``, ``token``, ``os``, ``anonymous``)."""
+
+    id: str
+    name: str
+    assurance: str
+
+
 class Snapshot(TypedDict):
     """The whole view.
 
@@ -218,6 +233,8 @@ class Snapshot(TypedDict):
         All gates of the execution, in order of opening; several may be open at once.
     verbs
         What the viewer may ask for now: ``kill``, ``restart``.
+    viewer
+        As whom the kernel acts, for pages that reach no server of ours.
     serverPath
         ``SERVER_PATH``; the browser tries it first and falls back to the kernel.
     """
@@ -229,14 +246,16 @@ class Snapshot(TypedDict):
     messages: list[MessageSnapshot]
     verbs: list[Literal["kill", "restart"]]
     updatedAt: str
+    viewer: ViewerSnapshot | None
     serverPath: str
 
 
 class WidgetRequest(TypedDict):
     """What the browser sends to the kernel (``model.send``) for a button that needs the kernel.
 
-    ``decide`` comes only when the server extension cannot be reached; the kernel's owner then decides (assurance
-    ``os``). The kernel answers every request with a ``WidgetReply`` of the same ``requestId``.
+    ``decide``, ``kill`` and ``restart`` come only when the server extension cannot be reached; the kernel's owner then
+    acts (assurance ``os``), and the page has said so. The kernel answers every request with a ``WidgetReply`` of the
+    same ``requestId``.
     """
 
     action: Literal["decide", "kill", "restart", "refresh"]

@@ -21,13 +21,20 @@ def short_id(identifier: str) -> str:
 
 
 def duration(span: timedelta | None) -> str:
-    """Return a duration as people read it: ``0.3 s``, ``42.0 s``, ``3:07``, ``2:03:07``."""
+    """Return a duration as people read it: ``48 ms``, ``0.3 s``, ``42.0 s``, ``3:07``, ``2:03:07``.
+
+    The browser writes the same (``labextension/src/model/format.ts``): integers only, since the two round differently.
+    """
     if span is None:
         return ""
-    seconds = max(span.total_seconds(), 0.0)
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(int(seconds), 60)
+    span = max(span, timedelta())
+    milliseconds = (span + timedelta(microseconds=500)) // timedelta(milliseconds=1)
+    if milliseconds < 100:
+        return f"{milliseconds} ms"
+    tenths = (span + timedelta(milliseconds=50)) // timedelta(milliseconds=100)
+    if tenths < 600:
+        return f"{tenths // 10}.{tenths % 10} s"
+    minutes, rest = divmod(max(span // timedelta(seconds=1), 60), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
     if days:

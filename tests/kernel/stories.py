@@ -11,7 +11,7 @@ from jupyter_gov.domain.execution import Attempt, Execution, Failure, Frame, Lab
 from jupyter_gov.domain.flow import LogLine
 from jupyter_gov.domain.sealed import sealed
 from jupyter_gov.domain.states import History, Moment, State
-from jupyter_gov.kernel.display.snapshot import Material
+from jupyter_gov.kernel.display.material import Material
 from jupyter_gov.lang.models.flow import Flow, InputDef, TaskDef, index_tasks
 from jupyter_gov.service.api import ApprovalDetail
 

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from jupyter_gov.domain.actor import Actor, Assurance
 from jupyter_gov.domain.execution import Label
+from jupyter_gov.domain.sealed import sealed
 from jupyter_gov.domain.states import State
-from jupyter_gov.kernel.display import html, text
+from jupyter_gov.kernel import screens
+from jupyter_gov.kernel.display import boxes, facts, html, text
 from jupyter_gov.kernel.display.frames import ShownFrame
 from jupyter_gov.kernel.display.scrub import scrubber
 from jupyter_gov.kernel.display.snapshot import build
 from jupyter_gov.kernel.display.table import Table
-from jupyter_gov.kernel.snapshot_types import MessageSnapshot, Snapshot
+from jupyter_gov.kernel.snapshot_types import ApprovalSnapshot, MessageSnapshot, Snapshot
+from jupyter_gov.service import words
 from tests.kernel import stories
+
+DURATIONS = json.loads((Path(__file__).parents[1] / "data" / "durations.json").read_text("utf-8"))
 
 VOID = {"br", "hr", "img", "input"}
 
@@ -42,6 +52,11 @@ class Balanced(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         assert self.open, f"</{tag}> closes nothing"
         assert self.open.pop() == tag
+
+
+def words_of(markup: str) -> str:
+    """Return what is left to read where neither styles nor tags are let through."""
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", markup)).split())
 
 
 def parsed(markup: str) -> Balanced:
@@ -177,14 +192,19 @@ def test_the_line_says_where_a_run_stands() -> None:
     assert re.search(r"RUNNING.*training.*0/4.*check", text.line_text(snapshot))
     shown = html.line_html(snapshot)
     assert "<progress" in shown
-    assert "as of 2026-11-20" in shown
+    assert "state at 2026-11-20" in shown
     assert "%gov show mnopqrst" in shown
     assert "2/7 cell 2" in html.run_html(snapshot)
 
 
 def test_tasks_that_were_not_reached_are_named_while_the_run_goes_on() -> None:
-    assert "not reached yet: branch, train-model, gate, deploy" in html.run_html(SNAPSHOTS["running"]())
-    assert "not reached yet" not in html.run_html(SNAPSHOTS["done"]())
+    running = SNAPSHOTS["running"]()
+    assert facts.not_reached(running) == ["branch", "train-model", "gate", "deploy"]
+    shown = words_of(html.run_html(running))
+    for name in ("branch", "train-model", "gate", "deploy"):
+        assert f"○ {name} not reached" in shown
+    assert "not reached yet: branch, train-model, gate, deploy" in text.run_text(running)
+    assert "not reached yet" not in text.run_text(SNAPSHOTS["done"]())
 
 
 def test_nested_tasks_are_indented_and_attempts_counted() -> None:
@@ -255,3 +275,189 @@ def test_frames_show_legibly_and_stay_data() -> None:
         assert not set(face) & set("\x1b\x9b\u202e\ud800")
     assert frame["message"][0] == told
     assert type(frame.head()).__name__ == "DataFrame"
+
+
+@pytest.mark.parametrize(("milliseconds", "told"), DURATIONS)
+def test_a_duration_reads_alike_in_cell_terminal_and_browser(milliseconds: float, told: str) -> None:
+    assert words.duration(timedelta(milliseconds=milliseconds)) == told
+
+
+class TestGraph:
+    """The drawing of a flow that is left when the widget is gone."""
+
+    def test_the_end_keeps_it_with_the_same_words(self) -> None:
+        shown = words_of(html.run_html(SNAPSHOTS["decided"]()))
+        assert "✔ check SUCCESS → ✔ branch SUCCESS then: ✔ train-model SUCCESS → ○ gate not reached" in shown
+
+    def test_branches_are_rows_and_what_runs_side_by_side_is_stacked(self) -> None:
+        drawn = boxes.lanes(
+            graph(
+                ("a", "if"),
+                ("x:if", "y:if", "z:if", "end"),
+                [("a", "if", ""), ("if", "x", "then"), ("x", "y", ""), ("if", "z", "else"), ("y", "end", ""),
+                 ("z", "end", "")],
+            )
+        )  # fmt: skip
+        assert sketch(drawn) == "a > if[then: x > y | else: z] > end"
+
+    def test_a_dag_shows_its_order(self) -> None:
+        nodes = ("dag", "a:dag", "b:dag", "c:dag", "d:dag")
+        edges = [("dag", "a", ""), ("dag", "b", ""), ("a", "c", ""), ("b", "c", ""), ("c", "d", "")]
+        assert sketch(boxes.lanes(graph(nodes, (), edges))) == "dag[a+b > c > d]"
+
+    def test_an_unknown_parent_and_a_circle_do_no_harm(self) -> None:
+        drawn = boxes.lanes(graph(("a:ghost", "b:c", "c:b", "d"), (), [("a", "d", ""), ("d", "a", "")]))
+        assert "d" in sketch(drawn)
+
+    def test_a_flow_of_one_task_or_of_hundreds_is_not_drawn(self) -> None:
+        one = graph(("a",), (), [])
+        many = graph(tuple(f"t{number}" for number in range(boxes.MOST + 1)), (), [])
+        assert boxes.drawing(one) == boxes.drawing(many) == ()
+
+    def test_it_survives_the_sanitizer_of_an_untrusted_notebook(self) -> None:
+        # JupyterLab lets no svg through, and of a style only declarations without var() or color-mix().
+        drawn = html.run_html(SNAPSHOTS["decided"]())
+        assert not parsed(drawn).seen & {"svg", "path", "img", "canvas"}
+        box = re.search(r'<span style="([^"]*)" title="train-model[^"]*">', drawn)
+        assert box
+        kept = [one for one in box[1].split(";") if "(" not in one]
+        assert any("border: 1px solid gray" in one for one in kept)
+
+
+def graph(first: Sequence[str], more: Sequence[str], edges: list[tuple[str, str, str]]) -> Snapshot:
+    """Return a snapshot with a graph; ``child:parent`` names a task in a group."""
+    names = [name.partition(":") for name in (*first, *more)]
+    parents = {parent for _, _, parent in names}
+    snapshot = SNAPSHOTS["done"]()
+    snapshot["graph"] = {
+        "nodes": [
+            {
+                "id": name,
+                "label": name,
+                "type": "t",
+                "kind": "group" if name in parents else "task",
+                "parent": up or None,
+            }
+            for name, _, up in names
+        ],
+        "edges": edges,
+    }
+    return snapshot
+
+
+def sketch(lanes: Sequence[boxes.Lane]) -> str:
+    """Return a drawing as one line: ``>`` after, ``+`` side by side, ``|`` another branch."""
+
+    def box(one: boxes.Box) -> str:
+        return one.label + (f"[{sketch(one.lanes)}]" if one.lanes else "")
+
+    return " | ".join(
+        (f"{lane.label}: " if lane.label else "")
+        + " > ".join("+".join(map(box, column.boxes)) for column in lane.columns)
+        for lane in lanes
+    )
+
+
+class TestGateTitle:
+    """A gate without a title of its own is called by its id, once."""
+
+    @pytest.mark.parametrize(
+        ("task_id", "title", "told"),
+        [
+            ("gate", "gate", "gate"),
+            ("gate", "", "gate"),
+            ("release", "release", "gate release"),
+            ("release", "Release v17?", "Release v17? (gate release)"),
+            ("review-gate", "review-gate", "review-gate"),
+        ],
+    )
+    def test_named_once(self, task_id: str, title: str, told: str) -> None:
+        snapshot = build(stories.material(stories.done(), approvals=[stories.gate(task_id=task_id, title=title)]))
+        (gate,) = snapshot["approvals"]
+        assert facts.gate_name(gate) == told
+        assert f"OPEN {told} " in words_of(html.run_html(snapshot))
+        assert f"{told}: OPEN" in text.run_text(snapshot)
+
+    def test_said_once_to_who_cannot_click(self) -> None:
+        (gate,) = SNAPSHOTS["gate"]()["approvals"]
+        assert screens.announcement(gate, "there") == 'Waiting for approval at gate "gate".\nthere'
+        titled: ApprovalSnapshot = {**gate, "title": "Release?"}
+        assert screens.announcement(titled, "there") == 'Waiting for approval at gate "gate": Release?\nthere'
+
+
+class TestSaved:
+    """What was saved while something went on says so before anything else."""
+
+    def test_it_gives_its_time_and_the_way_to_the_present(self) -> None:
+        for name in ("gate", "running"):
+            for face in (words_of(html.run_html(SNAPSHOTS[name]())), text.run_text(SNAPSHOTS[name]())):
+                assert re.search(
+                    r"State when saved.{0,3}2026-11-20 .*See now: %gov show mnopqrst", face.replace("\n", " ")
+                )
+        shown = words_of(html.run_html(SNAPSHOTS["gate"]()))
+        assert shown.index("State when saved") < shown.index("Release the model?")
+        assert "If it is still open, decide it:" in shown
+
+    def test_an_end_needs_no_such_warning(self) -> None:
+        for face in (html.run_html(SNAPSHOTS["done"]()), text.run_text(SNAPSHOTS["done"]())):
+            assert "when saved" not in face
+
+
+class TestUpstream:
+    """What a gate rests on can be read where its digests stand."""
+
+    DIGEST = "sha256:" + "cd" * 32
+
+    def snapshot(self, **more: object) -> Snapshot:
+        ended = (State.CREATED, State.RUNNING, State.SUCCESS)
+        outputs = {"rows": 5, "key": sealed("hunter2"), "text": "x" * 9_000, "at": "/srv/team/work/a.csv"}
+        run = stories.run(0, "check", *ended, outputs=outputs, outputs_digest=more.get("digest", self.DIGEST))
+        made = stories.execution(State.PAUSED, run, workdir="/srv/team/work")
+        return build(
+            stories.material(
+                made,
+                approvals=[stories.gate()],
+                logs={"EXEC-0": stories.lines(40)},
+                log_totals={"EXEC-0": 90},
+            )
+        )
+
+    def test_outputs_and_the_end_of_the_log_stand_beside_the_digest(self) -> None:
+        snapshot = self.snapshot()
+        (item,) = snapshot["approvals"][0]["subject"]["upstream"]
+        shown = {one["name"]: one for one in item["outputs"] or ()}
+        assert (item["digest"], shown["rows"]["text"], shown["key"]["text"]) == (self.DIGEST, "5", "********")
+        assert shown["text"]["truncated"]
+        assert len(shown["text"]["text"]) <= 1_000
+        assert shown["at"]["text"] == "a.csv"
+        assert [line["message"] for line in item["logs"]][-1] == "line 40"
+        assert (len(item["logs"]), item["logTotal"]) == (10, 90)
+        told = words_of(html.run_html(snapshot))
+        subject = told[told.index("What exactly is decided") : told.index("Task State")]
+        assert "rows 5" in subject
+        assert "line 40" in subject
+        assert "hunter2" not in html.run_html(snapshot)
+
+    def test_outputs_that_the_digest_is_not_of_are_not_shown(self) -> None:
+        snapshot = self.snapshot(digest="sha256:other")
+        (item,) = snapshot["approvals"][0]["subject"]["upstream"]
+        assert (item["outputs"], item["logs"]) == (None, [])
+        assert "cannot be shown" in html.run_html(snapshot)
+
+    def test_it_is_bounded(self) -> None:
+        ended = (State.CREATED, State.RUNNING, State.SUCCESS)
+        runs = [
+            stories.run(number, f"t{number}", *ended, outputs={"o": "y" * 5_000}, outputs_digest=self.DIGEST)
+            for number in range(200)
+        ]
+        upstream = [{"task": one.task_id, "path": [], "outputs": self.DIGEST} for one in runs]
+        gate = stories.gate(subject={"upstream": upstream})
+        snapshot = build(stories.material(stories.execution(State.PAUSED, *runs), approvals=[gate]))
+        assert len(json.dumps(snapshot["approvals"])) < 100_000
+        assert len(html.run_html(snapshot).encode()) <= html.MAX_BYTES
+
+
+def test_the_kernel_says_as_whom_it_answers() -> None:
+    actor = Actor("ann", "Ann", assurance=Assurance.OS)
+    snapshot = build(stories.material(stories.done(), viewer=actor))
+    assert snapshot["viewer"] == {"id": "ann", "name": "Ann", "assurance": "os"}

@@ -12,8 +12,9 @@ from jupyter_gov.domain.approval import ApprovalStatus
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.flow import LogLine
 from jupyter_gov.errors import GovError
+from jupyter_gov.kernel.display.material import Material
 from jupyter_gov.kernel.display.scrub import MAX_TEXT
-from jupyter_gov.kernel.display.snapshot import Material, build
+from jupyter_gov.kernel.display.snapshot import build
 from jupyter_gov.kernel.snapshot_types import MessageSnapshot, Snapshot
 from jupyter_gov.lang.models.flow import Flow
 from jupyter_gov.service.api import ApprovalDetail, Gov
@@ -84,6 +85,7 @@ class Collector:
                 artefacts=self._artefacts,
                 decisions=self._decisions,
                 messages=self._messages,
+                viewer=self._actor,
             )
         )
 

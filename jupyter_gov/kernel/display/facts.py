@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from jupyter_gov.kernel.snapshot_types import AssignmentSnapshot, Snapshot, TaskSnapshot
+from jupyter_gov.kernel.snapshot_types import ApprovalSnapshot, AssignmentSnapshot, Snapshot, TaskSnapshot
 from jupyter_gov.service import words
 
 _ENDED = frozenset({"SUCCESS", "WARNING", "FAILED", "KILLED", "CANCELLED", "SKIPPED", "RETRIED"})
@@ -15,6 +15,9 @@ _GATE_STATES = {
     "EXPIRED": "FAILED",
     "WITHDRAWN": "CANCELLED",
 }
+
+# Of a loop's task runs a graph shows the state that says most; labextension/src/model/states.ts has the same order.
+_WEIGHT = ("FAILED", "KILLED", "KILLING", "PAUSED", "RUNNING", "RETRYING", "WARNING", "CREATED", "SUCCESS")
 
 
 def state_of(word: str) -> str:
@@ -32,6 +35,27 @@ def span(start: str | None, end: str | None) -> str:
     if not start or not end:
         return ""
     return words.duration(datetime.fromisoformat(end) - datetime.fromisoformat(start))
+
+
+def gate_name(gate: ApprovalSnapshot) -> str:
+    """Return what a gate is called; its title stands for the id of its task unless it is that id."""
+    task_id = gate["taskId"]
+    name = task_id if "gate" in task_id.lower() else f"gate {task_id}"
+    return name if gate["title"] in {"", task_id} else f"{gate['title']} (gate {task_id})"
+
+
+def states(snapshot: Snapshot) -> dict[str, str]:
+    """Return the state that the runs of each task show together."""
+    shown: dict[str, str] = {}
+    for task in snapshot["tasks"]:
+        known = shown.get(task["taskId"])
+        if known is None or _weight(task["state"]) < _weight(known):
+            shown[task["taskId"]] = task["state"]
+    return shown
+
+
+def _weight(state: str) -> int:
+    return _WEIGHT.index(state) if state in _WEIGHT else len(_WEIGHT)
 
 
 def who(assignment: AssignmentSnapshot) -> str:

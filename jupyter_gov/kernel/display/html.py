@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from jupyter_gov.kernel.display import facts
+from jupyter_gov.kernel.display import boxes, facts
 from jupyter_gov.kernel.snapshot_types import Snapshot
 from jupyter_gov.service import words
 
@@ -41,6 +41,7 @@ def _environment() -> Environment:
         span=facts.span,
         who=facts.who,
         note=facts.note,
+        gate_name=facts.gate_name,
         short=words.short_id,
     )
     return environment
@@ -61,6 +62,7 @@ def _draw(template: str, snapshot: Snapshot, limit: int, **more: Any) -> str:
 def run_html(snapshot: Snapshot) -> str:
     """Return everything known about a run; the less important is left out when it would not fit ``MAX_BYTES``."""
     html = ""
+    drawing = boxes.drawing(snapshot)
     for rows, limit, lines in _DETAIL:
         html = _draw(
             "run.html.j2",
@@ -71,6 +73,7 @@ def run_html(snapshot: Snapshot) -> str:
             lines=lines,
             shown_tasks=[task if lines else {**task, "logs": []} for task in snapshot["tasks"][:rows]],
             waiting=facts.not_reached(snapshot),
+            drawing=drawing if lines else (),
         )
         if len(html.encode()) <= MAX_BYTES:
             break

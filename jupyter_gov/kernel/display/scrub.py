@@ -75,11 +75,11 @@ def as_text(value: Any) -> str:
     return compact if len(compact) <= 80 else json.dumps(value, ensure_ascii=False, default=str, indent=2)
 
 
-def named(values: Mapping[str, Any] | None, scrub: Scrubber) -> list[NamedText]:
+def named(values: Mapping[str, Any] | None, scrub: Scrubber, limit: int = MAX_TEXT) -> list[NamedText]:
     """Return values under their names, rendered, scrubbed and bounded; what is sealed is masked."""
     result: list[NamedText] = []
     for name, value in (values or {}).items():
-        text, truncated = bounded(scrub(as_text(veiled(value))))
+        text, truncated = bounded(scrub(as_text(veiled(value))), limit)
         result.append({"name": name, "text": text, "truncated": truncated})
     return result
 

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
-from jupyter_gov.domain.approval import ApprovalStatus, Verdict
+from jupyter_gov.domain.actor import Actor
 from jupyter_gov.domain.execution import Execution, Failure, TaskRun
-from jupyter_gov.domain.flow import LogLine
 from jupyter_gov.domain.states import History, State
 from jupyter_gov.engine.graph import topology
+from jupyter_gov.kernel.display.gates import approval, log_line
+from jupyter_gov.kernel.display.material import Material
 from jupyter_gov.kernel.display.scrub import Scrubber, as_text, bounded, legible, named, scrubber
 from jupyter_gov.kernel.snapshot_types import (
     SERVER_PATH,
-    ApprovalSnapshot,
     ExecutionSnapshot,
     FailureSnapshot,
-    FormField,
     GraphSnapshot,
-    LogSnapshot,
-    MessageSnapshot,
-    NamedText,
     ProgressSnapshot,
     Snapshot,
-    SubjectSnapshot,
     TaskSnapshot,
+    ViewerSnapshot,
 )
 from jupyter_gov.lang.models.flow import Flow, TaskDef
-from jupyter_gov.service.api import ApprovalDetail
 
 MAX_TASKS = 500
 GATES = frozenset(
@@ -37,34 +30,6 @@ GATES = frozenset(
 )
 _KILLABLE = frozenset({State.CREATED, State.QUEUED, State.RUNNING, State.PAUSED, State.RETRYING, State.RESTARTED})
 _RESTARTABLE = frozenset({State.FAILED, State.KILLED, State.WARNING, State.CANCELLED})
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """Everything a snapshot is made of.
-
-    Attributes
-    ----------
-    logs
-        Task run id (None: the execution itself) -> its newest lines.
-    log_totals
-        Task run id -> how many lines there are.
-    artefacts
-        URI -> text of a file that a gate refers to.
-    decisions
-        Approval id -> number of the audit entry that recorded its decision.
-    """
-
-    execution: Execution
-    now: datetime
-    flow: Flow | None = None
-    approvals: Sequence[ApprovalDetail] = ()
-    logs: Mapping[str | None, Sequence[LogLine]] = field(default_factory=dict)
-    log_totals: Mapping[str | None, int] = field(default_factory=dict)
-    progress: Mapping[str, tuple[int, int, str]] = field(default_factory=dict)
-    artefacts: Mapping[str, str] = field(default_factory=dict)
-    decisions: Mapping[str, int] = field(default_factory=dict)
-    messages: Sequence[MessageSnapshot] = ()
 
 
 def build(material: Material) -> Snapshot:
@@ -79,14 +44,19 @@ def build(material: Material) -> Snapshot:
         "execution": _execution(material, scrub),
         "graph": graph(material.flow),
         "tasks": tasks,
-        "approvals": [_approval(detail, material, scrub) for detail in material.approvals],
+        "approvals": [approval(detail, material, scrub) for detail in material.approvals],
         "messages": messages,
         "verbs": verbs(material.execution),
         "updatedAt": material.now.isoformat(),
+        "viewer": _viewer(material.viewer),
         "serverPath": SERVER_PATH,
     }
     # Here and nowhere else: card, text, widget and JSON all show this document.
     return cast("Snapshot", legible(document))
+
+
+def _viewer(actor: Actor | None) -> ViewerSnapshot | None:
+    return None if actor is None else {"id": actor.id, "name": actor.name, "assurance": str(actor.assurance)}
 
 
 def verbs(execution: Execution) -> list[Literal["kill", "restart"]]:
@@ -189,107 +159,10 @@ def _task(run: TaskRun, material: Material, scrub: Scrubber) -> TaskSnapshot:
         "failure": failure(run.failure, scrub),
         "outputs": named(run.outputs, scrub),
         "progress": _progress(material.progress.get(run.id)),
-        "logs": [_log(line, scrub) for line in material.logs.get(run.id, ())],
+        "logs": [log_line(line, scrub) for line in material.logs.get(run.id, ())],
         "logTotal": material.log_totals.get(run.id, 0),
     }
 
 
 def _progress(found: tuple[int, int, str] | None) -> ProgressSnapshot | None:
     return None if found is None else {"done": found[0], "total": found[1], "label": found[2]}
-
-
-def _log(line: LogLine, scrub: Scrubber) -> LogSnapshot:
-    message = bounded(scrub(line.message), 1_000)[0]
-    return {"id": line.id, "level": line.level, "at": line.at.isoformat(), "message": message}
-
-
-def _approval(detail: ApprovalDetail, material: Material, scrub: Scrubber) -> ApprovalSnapshot:
-    gate = detail.approval
-    is_open = gate.status is ApprovalStatus.OPEN
-    return {
-        "id": gate.id,
-        "taskId": gate.task_id,
-        "taskRunId": gate.task_run_id,
-        "status": gate.status.value,
-        "title": gate.title,
-        "description": bounded(scrub(gate.description))[0],
-        "artefacts": _artefacts(gate.artefacts, material, scrub),
-        "form": [form_field(declared) for declared in gate.form],
-        "verdicts": [verdict.value for verdict in Verdict] if is_open else [],
-        "subjectDigest": gate.subject_digest,
-        "subject": _subject(gate.subject, material, scrub),
-        "openedAt": gate.opened_at.isoformat(),
-        "deadline": gate.deadline.isoformat() if gate.deadline else None,
-        "behavior": gate.behavior,
-        "assignment": {"users": sorted(gate.assignment.users), "groups": sorted(gate.assignment.groups)},
-        "votes": [
-            {
-                "by": vote.actor_name,
-                "at": vote.at.isoformat(),
-                "verdict": vote.verdict.value,
-                "reason": vote.reason,
-                "assurance": vote.assurance,
-            }
-            for vote in detail.votes
-        ],
-        "canDecide": detail.can_decide and is_open,
-        "whyNot": detail.why_not,
-        "statusBy": gate.status_by,
-        "statusAt": gate.status_at.isoformat() if gate.status_at else None,
-        "reason": gate.reason,
-        "answers": named(gate.inputs, scrub),
-        "auditSeq": material.decisions.get(gate.id),
-    }
-
-
-def _artefacts(artefacts: Sequence[Mapping[str, str]], material: Material, scrub: Scrubber) -> list[NamedText]:
-    shown: list[NamedText] = []
-    for artefact in artefacts:
-        text = material.artefacts.get(artefact["uri"])
-        if text is not None:
-            beginning, truncated = bounded(scrub(text))
-            shown.append({"name": artefact["name"], "text": beginning, "truncated": truncated})
-    return shown
-
-
-def _subject(subject: Mapping[str, Any], material: Material, scrub: Scrubber) -> SubjectSnapshot:
-    # The subject commits to digests and shown values; keys that are missing were simply not part of it.
-    flow = subject.get("flow")
-    flow = flow if isinstance(flow, Mapping) else {}
-    inputs = subject.get("inputs")
-    return {
-        "revision": int(flow.get("revision", material.execution.flow_revision)),
-        "digest": str(flow.get("digest", material.execution.flow_digest)),
-        "inputs": named(inputs if isinstance(inputs, Mapping) else {}, scrub),
-        "upstream": [
-            {"name": _place(item), "digest": str(item["outputs"])}
-            for item in subject.get("upstream", ())
-            if item["outputs"]
-        ],
-    }
-
-
-def _place(upstream: Mapping[str, Any]) -> str:
-    path = "/".join(str(value) for value in upstream.get("path", ()))
-    return f"{upstream['task']}[{path}]" if path else str(upstream["task"])
-
-
-def form_field(declared: Mapping[str, Any]) -> FormField:
-    """Return one ``onResume`` input as a form shows it."""
-    identifier = str(declared.get("id", ""))
-    values = declared.get("values")
-    return {
-        "id": identifier,
-        "type": str(declared.get("type", "STRING")).upper(),
-        "label": str(declared.get("displayName") or identifier),
-        "description": declared.get("description"),
-        "required": bool(declared.get("required", True)),
-        "defaults": declared.get("defaults", declared.get("prefill")),
-        "values": [str(value) for value in values]
-        if isinstance(values, Sequence) and not isinstance(values, str)
-        else None,
-        "allowCustomValue": bool(declared.get("allowCustomValue", False)),
-        "minimum": declared.get("min", declared.get("after")),
-        "maximum": declared.get("max", declared.get("before")),
-        "validator": declared.get("validator"),
-    }

@@ -29,6 +29,9 @@ def line_text(snapshot: Snapshot) -> str:
 def _lines(snapshot: Snapshot) -> Iterator[str]:
     run = snapshot["execution"]
     yield f"{words.symbol(run['state'])} {run['state']}  {run['namespace']}.{run['flow']}  revision {run['revision']}"
+    if not run["ended"]:
+        yield f"  State when saved, {facts.when(snapshot['updatedAt'])}: it may have gone on since."
+        yield f"  See now: %gov show {words.short_id(run['id'])}"
     took = f", took {facts.span(run['created'], run['ended'])}" if run["ended"] else ""
     yield f"  execution {run['id']}, started {facts.when(run['created'])} by {run['starter']}{took}"
     for message in snapshot["messages"]:
@@ -40,7 +43,8 @@ def _lines(snapshot: Snapshot) -> Iterator[str]:
     yield from _tasks(snapshot)
     yield from _values("inputs", run["inputs"])
     yield from _values("outputs", run["outputs"])
-    yield f"  as of {facts.when(snapshot['updatedAt'])}; read again: %gov show {words.short_id(run['id'])}"
+    if run["ended"]:
+        yield f"  as of {facts.when(snapshot['updatedAt'])}; read again: %gov show {words.short_id(run['id'])}"
 
 
 def _wrapped(text: str, indent: str) -> Iterator[str]:
@@ -57,7 +61,7 @@ def _failure(failure: FailureSnapshot) -> Iterator[str]:
 def _gate(gate: ApprovalSnapshot) -> Iterator[str]:
     sign = words.symbol(facts.state_of(gate["status"]))
     yield ""
-    yield f"  {sign} gate {gate['taskId']}: {gate['status']}"
+    yield from _wrapped(f"{sign} {facts.gate_name(gate)}: {gate['status']}", "  ")
     yield from _wrapped(gate["description"], "    ")
     for artefact in gate["artefacts"]:
         yield f"    {artefact['name']}:"
@@ -94,6 +98,9 @@ def _tasks(snapshot: Snapshot) -> Iterator[str]:
         yield f"  {shown:<{width}}  {state:<11}  {took:>9}  {note}".rstrip()
     if len(snapshot["tasks"]) > _ROWS:
         yield f"  … and {len(snapshot['tasks']) - _ROWS} more task runs"
+    waiting = facts.not_reached(snapshot)
+    if waiting:
+        yield from _wrapped(f"not reached yet: {', '.join(waiting)}", "  ")
     yield ""
 
 
