@@ -9,6 +9,7 @@ from jupyter_gov.domain.execution import Execution, TaskRun
 from jupyter_gov.domain.sealed import is_sealed
 from jupyter_gov.domain.states import State
 from jupyter_gov.engine.memo import Memo
+from jupyter_gov.engine.types import FLOWABLES
 from jupyter_gov.lang.models.flow import Flow, TaskDef
 from jupyter_gov.lang.ports import ExpressionHost
 
@@ -56,7 +57,8 @@ class _RunsByTask(Mapping[str, Any]):
     def _level(self, task_id: str, path: tuple[str, ...], depth: int) -> Any:
         if len(path) < depth:
             level = _LoopLevel(self, task_id, path, depth)
-            if not path and not len(level):
+            # Not by its length, which walks all task runs: in a loop's own tasks that would be once per iteration.
+            if not path and not any(key[0] == task_id for key in self._execution.latest):
                 raise KeyError(task_id)
             return level
         run = self._execution.find(task_id, path)
@@ -104,7 +106,7 @@ class _LoopLevel(Mapping[str, Any]):
         return sum(1 for _ in self)
 
 
-_LOOPS = {"io.kestra.plugin.core.flow.ForEach"}
+_LOOPS = {name for name, kind in FLOWABLES.items() if kind.loops}
 
 
 def _loop_depths(flow: Flow) -> Mapping[str, int]:

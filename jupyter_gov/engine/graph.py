@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.states import SYMBOLS, State
 from jupyter_gov.engine.flowables.dag import Dag, dependencies
+from jupyter_gov.engine.flowables.foreach import EachParallel
 from jupyter_gov.engine.flowables.parallel import Parallel
 from jupyter_gov.lang.models.flow import Flow, TaskDef
 
@@ -41,7 +42,7 @@ class Graph:
     edges: tuple[Edge, ...]
 
 
-_SIDE = {"errors": "errors", "finally": "finally"}
+_SIDE_BY_SIDE = {Parallel.type_name, EachParallel.type_name}
 
 
 def topology(flow: Flow) -> Graph:
@@ -81,7 +82,7 @@ def _task(task: TaskDef, parent: str | None, nodes: list[Node], edges: list[Edge
         if task.type == Dag.type_name and slot == "tasks":
             ends.extend(_dag(task, children, nodes, edges))
             continue
-        if task.type == Parallel.type_name and slot == "tasks":
+        if task.type in _SIDE_BY_SIDE and slot == "tasks":
             for child in children:
                 ends.extend(_sequence((child,), task.id, nodes, edges, ends=[task.id]))
             continue

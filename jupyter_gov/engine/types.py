@@ -5,7 +5,7 @@ from __future__ import annotations
 from jupyter_gov.engine.flowables.base import Flowable
 from jupyter_gov.engine.flowables.branch import If, Switch
 from jupyter_gov.engine.flowables.dag import Dag
-from jupyter_gov.engine.flowables.foreach import ForEach
+from jupyter_gov.engine.flowables.foreach import EachParallel, EachSequential, ForEach
 from jupyter_gov.engine.flowables.parallel import Parallel
 from jupyter_gov.engine.flowables.pause import HumanTask, Pause
 from jupyter_gov.engine.flowables.sequential import AllowFailure, Sequential
@@ -13,10 +13,11 @@ from jupyter_gov.engine.flowables.subflow import Subflow
 from jupyter_gov.errors import ExecutionError
 from jupyter_gov.lang.models.flow import TaskDef
 
-FLOWABLES: dict[str, type[Flowable]] = {
-    kind.type_name: kind
-    for kind in (Sequential, AllowFailure, Parallel, Dag, If, Switch, ForEach, Pause, HumanTask, Subflow)
-}
+_KINDS: tuple[type[Flowable], ...] = (
+    Sequential, AllowFailure, Parallel, Dag, If, Switch, ForEach, EachSequential, EachParallel, Pause, HumanTask,
+    Subflow,
+)  # fmt: skip
+FLOWABLES: dict[str, type[Flowable]] = {kind.type_name: kind for kind in _KINDS}
 
 
 def flowable_of(task: TaskDef) -> type[Flowable]:

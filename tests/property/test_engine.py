@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 from hypothesis import HealthCheck, given, settings
@@ -38,7 +39,17 @@ def dependencies(draw, ids: list[str]) -> dict[str, list[str]]:
 def tasks(draw, numbers: Numbers, depth: int = 2) -> TaskDef:
     kinds = ["work", "work", "inline", "pause"]
     if depth:
-        kinds += ["Sequential", "Parallel", "Dag", "If", "Switch", "ForEach", "AllowFailure"]
+        kinds += [
+            "Sequential",
+            "Parallel",
+            "Dag",
+            "If",
+            "Switch",
+            "ForEach",
+            "EachSequential",
+            "EachParallel",
+            "AllowFailure",
+        ]
     kind = draw(st.sampled_from(kinds))
     common = {
         "id": numbers.next(),
@@ -71,29 +82,36 @@ def tasks(draw, numbers: Numbers, depth: int = 2) -> TaskDef:
         )
         return TaskDef(type=FLOW + "Pause", kind="flowable", props=props, **common)
     inner = st.lists(tasks(numbers, depth - 1), min_size=1, max_size=3).map(tuple)
-    props: dict = {}
-    if kind == "If":
-        props = {"condition": draw(st.sampled_from(["true", "false"]))}
-        slots = {"then": draw(inner), "else": draw(inner)}
-    elif kind == "Switch":
-        props = {"value": draw(st.sampled_from(["a", "b", "z"]))}
-        slots = {"cases:a": draw(inner), "cases:b": draw(inner)}
-    else:
-        slots = {"tasks": draw(inner)}
-    if kind in {"Parallel", "Dag"}:
-        props = {"concurrent": draw(st.integers(0, 2))}
-    if kind == "Dag":
-        props["dependsOn"] = draw(dependencies([task.id for task in slots["tasks"]]))
-    if kind == "ForEach":
-        props = {
-            "values": draw(st.lists(st.sampled_from(["x", "y", "z"]), max_size=3)),
-            "concurrencyLimit": draw(st.integers(0, 2)),
-        }
+    slots = {name: draw(inner) for name in SLOTS.get(kind, ("tasks",))}
     if draw(st.integers(0, 3)) == 0:
         slots["errors"] = draw(inner)
     if draw(st.integers(0, 5)) == 0:
         slots["finally"] = draw(inner)
-    return TaskDef(type=FLOW + kind, kind="flowable", props=props, slots=slots, **common)
+    return TaskDef(type=FLOW + kind, kind="flowable", props=draw(properties(kind, slots)), slots=slots, **common)
+
+
+SLOTS = {"If": ("then", "else"), "Switch": ("cases:a", "cases:b")}
+
+
+@st.composite
+def properties(draw, kind: str, slots) -> dict:
+    values = st.lists(st.sampled_from(["x", "y", "3"]), max_size=3)
+    places = st.integers(0, 2)
+    match kind:
+        case "If":
+            return {"condition": draw(st.sampled_from(["true", "false"]))}
+        case "Switch":
+            return {"value": draw(st.sampled_from(["a", "b", "z"]))}
+        case "Parallel":
+            return {"concurrent": draw(places)}
+        case "Dag":
+            needed = draw(dependencies([task.id for task in slots["tasks"]]))
+            return {"concurrent": draw(places), "dependsOn": needed}
+        case "ForEach":
+            return {"values": draw(values), "concurrencyLimit": draw(places)}
+        case "EachSequential" | "EachParallel":
+            return {"value": draw(st.one_of(values, values.map(json.dumps))), "concurrent": draw(places)}
+    return {}
 
 
 @st.composite

@@ -50,7 +50,7 @@ class World:
     closed: dict[str, ApprovalStatus] = field(default_factory=dict)
     folded: dict[str, tuple[str, int]] = field(default_factory=dict)
     folded_execution: tuple[str, int] | None = None
-    begun: list[tuple[str, int]] = field(default_factory=list)
+    begun: set[tuple[str, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         revision = FlowRevision("n", "f", 1, "", "sha256:0", "ann", T0)
@@ -106,7 +106,7 @@ class World:
                     self.closed.setdefault(approval_id, status)
 
     def _begin(self, run_id: str, attempt: int) -> None:
-        self.begun.append((run_id, attempt))
+        self.begun.add((run_id, attempt))
         self.running[run_id] = attempt
 
     def start(self) -> None:

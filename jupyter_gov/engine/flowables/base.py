@@ -108,9 +108,12 @@ class Flowable(FlowableTask):
     ----------
     stops_on_failure
         Whether no further child of the main phase starts once one has failed.
+    loops
+        Whether its children have values: their outputs are found one level deeper, by the value.
     """
 
     stops_on_failure: ClassVar[bool] = True
+    loops: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod

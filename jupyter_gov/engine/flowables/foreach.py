@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -58,33 +60,32 @@ def _java(value: Any) -> str:
     return str(value)
 
 
-class ForEach(Flowable):
-    """Runs its tasks, one after the other, for each value; ``concurrencyLimit`` values at a time.
+class Loop(Flowable):
+    """What loops over given values share. It is no type of its own.
 
-    A value is stored, shown, and tells the iterations apart, so it cannot be secret: masked, two secrets would be one
-    iteration, and after a change of the worker ``taskrun.value`` would be the mask. Such a loop fails. Loop over the
-    names, and let the tasks read ``secret(taskrun.value)``.
+    Attributes
+    ----------
+    values_key
+        Property that holds the values.
     """
 
-    type_name = "io.kestra.plugin.core.flow.ForEach"
-    renames = {"value": Rename("values", "the property is called `values`")}  # noqa: RUF012 - ClassVar of the base
+    loops: ClassVar[bool] = True
+    values_key: ClassVar[str] = "values"
     # One value at a time stops at the first failure; several at a time let the others end (see ``proceed``).
     stops_on_failure = False
-    examples: ClassVar[tuple[str, ...]] = (
-        """\
-id: each
-type: io.kestra.plugin.core.flow.ForEach
-values: ["train", "test"]
-concurrencyLimit: 2
-tasks:
-  - id: say
-    type: io.kestra.plugin.core.log.Log
-    message: "{{ taskrun.value }}"
-""",
-    )
 
-    values: Any = Field(description="A list, or an expression that renders to the JSON text of one.")
-    concurrency_limit: int = Field(default=1, ge=0, description="How many values at once; 0 means all.")
+    @classmethod
+    def _values(cls, scope: Scope) -> tuple[str, ...]:
+        written = scope.task.props.get(cls.values_key)
+        rendered = scope.render(written)
+        # Before any error text can quote one; what the flow's own text says is no secret, whatever it looks like.
+        if rendered != written and scope.finds_secret(rendered):
+            raise ExecutionError(
+                "the values of a loop are stored and shown, and there is a secret among them",
+                code="GOV321",
+                hint="Loop over names, and read the secret inside: {{ secret(taskrun.value) }}.",
+            )
+        return loop_values(rendered)
 
     @classmethod
     def begin(cls, scope: Scope) -> Plan:
@@ -95,16 +96,7 @@ tasks:
         ExecutionError
             ``GOV321``: no list, a null, or a secret among the values.
         """
-        written = scope.task.props.get("values")
-        rendered = scope.render(written)
-        # Before any error text can quote one; what the flow's own text says is no secret, whatever it looks like.
-        if rendered != written and scope.finds_secret(rendered):
-            raise ExecutionError(
-                "the values of a loop are stored and shown, and there is a secret among them",
-                code="GOV321",
-                hint="Loop over names, and read the secret inside: {{ secret(taskrun.value) }}.",
-            )
-        values = loop_values(rendered)
+        values = cls._values(scope)
         first = next_enabled(scope.tasks("tasks"), 0)
         if first is None:
             return Plan(items=values)
@@ -128,7 +120,111 @@ tasks:
             return Plan()
         return Plan((Child("tasks", first, items[cursor], cursor),), cursor=cursor + 1)
 
-    @staticmethod
-    def _limit(scope: Scope) -> int:
+    @classmethod
+    def _limit(cls, scope: Scope) -> int:
+        return 1
+
+
+class ForEach(Loop):
+    """Runs its tasks, one after the other, for each value; ``concurrencyLimit`` values at a time.
+
+    A value is stored, shown, and tells the iterations apart, so it cannot be secret: masked, two secrets would be one
+    iteration, and after a change of the worker ``taskrun.value`` would be the mask. Such a loop fails. Loop over the
+    names, and let the tasks read ``secret(taskrun.value)``.
+    """
+
+    type_name = "io.kestra.plugin.core.flow.ForEach"
+    renames = {"value": Rename("values", "the property is called `values`")}  # noqa: RUF012 - ClassVar of the base
+    examples: ClassVar[tuple[str, ...]] = (
+        """\
+id: each
+type: io.kestra.plugin.core.flow.ForEach
+values: ["train", "test"]
+concurrencyLimit: 2
+tasks:
+  - id: say
+    type: io.kestra.plugin.core.log.Log
+    message: "{{ taskrun.value }}"
+""",
+    )
+
+    values: Any = Field(description="A list, or an expression that renders to the JSON text of one.")
+    concurrency_limit: int = Field(default=1, ge=0, description="How many values at once; 0 means all.")
+
+    @classmethod
+    def _limit(cls, scope: Scope) -> int:
         limit = scope.task.props.get("concurrencyLimit")
         return 1 if limit is None else int(limit)
+
+
+class EachSequential(Loop):
+    """Runs its tasks, one after the other, for each value, one value after the other: the old form of ``ForEach``."""
+
+    type_name = "io.kestra.plugin.core.flow.EachSequential"
+    aliases = ("io.kestra.core.tasks.flows.EachSequential",)
+    deprecated = "write io.kestra.plugin.core.flow.ForEach, and `values` for `value`"
+    values_key: ClassVar[str] = "value"
+    examples: ClassVar[tuple[str, ...]] = (
+        """\
+id: each
+type: io.kestra.plugin.core.flow.EachSequential
+value: '["train", "test"]'
+tasks:
+  - id: say
+    type: io.kestra.plugin.core.log.Log
+    message: "{{ taskrun.value }}"
+""",
+    )
+
+    value: Any = Field(description="The JSON text of a list, or an expression that renders to one, or a list.")
+
+
+class EachParallel(Loop):
+    """Runs all its tasks for all values side by side, at most ``concurrent`` task runs at a time; old."""
+
+    type_name = "io.kestra.plugin.core.flow.EachParallel"
+    aliases = ("io.kestra.core.tasks.flows.EachParallel",)
+    deprecated = "write io.kestra.plugin.core.flow.ForEach with `concurrencyLimit: 0`, and a Parallel inside"
+    values_key: ClassVar[str] = "value"
+    examples: ClassVar[tuple[str, ...]] = (
+        """\
+id: each
+type: io.kestra.plugin.core.flow.EachParallel
+value: ["train", "test"]
+concurrent: 3
+tasks:
+  - id: say
+    type: io.kestra.plugin.core.log.Log
+    message: "{{ taskrun.value }}"
+""",
+    )
+
+    value: Any = Field(description="The JSON text of a list, or an expression that renders to one, or a list.")
+    concurrent: int = Field(default=0, ge=0, description="How many task runs may be open at once; 0 means all.")
+
+    @classmethod
+    def begin(cls, scope: Scope) -> Plan:
+        """Resolve the values and start as many task runs as may be open at once.
+
+        Raises
+        ------
+        ExecutionError
+            ``GOV321``: no list, a null, or a secret among the values.
+        """
+        values = cls._values(scope)
+        return replace(cls._fill(scope, values), items=values)
+
+    @classmethod
+    def proceed(cls, scope: Scope, ended: TaskRun) -> Plan:
+        """Start the next task run in the place of the one that ended."""
+        return cls._fill(scope, scope.run.items or ())
+
+    @classmethod
+    def _fill(cls, scope: Scope, values: Sequence[str]) -> Plan:
+        # The cursor counts the task runs of all iterations: those of the first value, then those of the second …
+        enabled = [index for index, task in enumerate(scope.tasks("tasks")) if not task.disabled]
+        total, start = len(values) * len(enabled), scope.frame.cursor
+        limit = int(scope.task.props.get("concurrent") or 0)
+        end = min(total, start + max(0, limit - scope.frame.open)) if limit else total
+        places = (divmod(number, len(enabled)) for number in range(start, end))
+        return Plan([Child("tasks", enabled[task], values[n], n) for n, task in places], cursor=end)
