@@ -26,6 +26,7 @@ from jupyter_gov.errors import (
 )
 from jupyter_gov.server.host import ServiceHost
 from jupyter_gov.server.identity import actor_of
+from jupyter_gov.server.readable import json_of
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
@@ -142,8 +143,8 @@ class GovHandler(APIHandler):
             raise Refusal(422, InvalidBodyError(error)) from error
 
     def reply(self, body: BaseModel) -> None:
-        """Send ``body`` as JSON."""
-        self.finish(body.model_dump_json(by_alias=True))
+        """Send ``body`` as JSON; it never fails, since what it tells of may have been done already."""
+        self.finish(json_of(body))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Send the error as ``{code, message, hint, location, request_id}``."""

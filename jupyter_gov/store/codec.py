@@ -66,6 +66,17 @@ def from_json_or_none(text: str | None) -> Any:
     return None if text is None else _decode(text)
 
 
+UNREADABLE = "(unreadable: what is stored is damaged or nested too deeply)"
+
+
+def from_json_or(text: str, otherwise: Any) -> Any:
+    """Return the value of JSON text, or ``otherwise`` if it has none that could be read."""
+    try:
+        return _decode(text)
+    except (ValueError, RecursionError):
+        return otherwise
+
+
 def clean(text: str) -> str:
     """Return text that every database takes: without NUL and lone surrogates."""
     if text.isascii():

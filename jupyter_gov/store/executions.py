@@ -235,7 +235,7 @@ class Executions(Listing):
                 dict(zip(sql.DATA_COLUMNS, data, strict=True)),
                 [task_run_from(run, values.get(run[1])) for run in runs],
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise StoreError(
                 f"the stored columns of execution {execution_id} are damaged: {error}",
                 code=faults.DAMAGED,

@@ -10,6 +10,7 @@ from rpds import HashTrieMap
 from jupyter_gov.domain.approval import Approval, ApprovalStatus, Assignment, Verdict, Vote
 from jupyter_gov.domain.execution import Execution, TaskRun
 from jupyter_gov.store.codec import (
+    UNREADABLE,
     attempts_from,
     attempts_text,
     clean,
@@ -19,6 +20,7 @@ from jupyter_gov.store.codec import (
     frame_from,
     frame_text,
     from_json,
+    from_json_or,
     from_json_or_none,
     from_us,
     from_us_or_none,
@@ -199,7 +201,8 @@ def approval_from(row: Sequence[Any]) -> Approval:
     (approval_id, execution_id, task_run_id, task_id, namespace, flow_id, status, version, opened_us, deadline_us,
      behavior, title, description, subject, subject_digest, form, artefacts, assignment, status_us, status_by, reason,
      inputs) = row  # fmt: skip
-    who = from_json(assignment)
+    # One row that was damaged must not hide the others. It cannot be decided: its subject gives another digest.
+    who = from_json_or(assignment, {"users": [UNREADABLE], "groups": []})
     return Approval(
         id=approval_id,
         execution_id=execution_id,
@@ -209,12 +212,12 @@ def approval_from(row: Sequence[Any]) -> Approval:
         flow_id=flow_id,
         status=ApprovalStatus(status),
         opened_at=from_us(opened_us),
-        subject=from_json(subject),
+        subject=from_json_or(subject, {"unreadable": UNREADABLE}),
         subject_digest=subject_digest,
         title=title,
         description=description,
-        form=tuple(from_json(form)),
-        artefacts=tuple(from_json(artefacts)),
+        form=tuple(from_json_or(form, [{"id": "unreadable", "displayName": UNREADABLE}])),
+        artefacts=tuple(from_json_or(artefacts, [])),
         assignment=Assignment(users=frozenset(who["users"]), groups=frozenset(who["groups"])),
         deadline=from_us_or_none(deadline_us),
         behavior=behavior,
@@ -222,7 +225,7 @@ def approval_from(row: Sequence[Any]) -> Approval:
         status_at=from_us_or_none(status_us),
         status_by=status_by,
         reason=reason,
-        inputs=from_json(inputs),
+        inputs=from_json_or(inputs, {"unreadable": UNREADABLE}),
     )
 
 

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from jupyter_gov.domain.approval import ApprovalStatus
 from jupyter_gov.server.base import GovHandler, permitted
 from jupyter_gov.server.models import ApprovalOut, ApprovalsOut, ApprovalsQuery, DecisionIn
+from jupyter_gov.server.readable import readable
 from jupyter_gov.service.api import ApprovalDetail, Gov
 
 RESOURCE = "gov:approvals"
+
+
+def shown(detail: ApprovalDetail) -> ApprovalOut:
+    """Return the wire form of a gate; values that cannot be shown must not hide the gate, nor those beside it."""
+    try:
+        return ApprovalOut.of(detail)
+    except (RecursionError, ValueError):
+        gate = detail.approval
+        cut = replace(
+            gate,
+            title=readable(gate.title),
+            description=readable(gate.description),
+            subject=readable(gate.subject),
+            form=tuple(readable(field) for field in gate.form),
+            artefacts=tuple(readable(artefact) for artefact in gate.artefacts),
+            inputs=readable(gate.inputs),
+        )
+        return ApprovalOut.of(replace(detail, approval=cut))
 
 
 class ApprovalsHandler(GovHandler):
@@ -21,7 +42,7 @@ class ApprovalsHandler(GovHandler):
         found = await self.call(
             lambda gov: gov.approvals.list(actor, status=status, execution_id=query.execution_id, limit=query.limit)
         )
-        self.reply(ApprovalsOut(approvals=[ApprovalOut.of(detail) for detail in found]))
+        self.reply(ApprovalsOut(approvals=[shown(detail) for detail in found]))
 
 
 class ApprovalHandler(GovHandler):
@@ -31,7 +52,7 @@ class ApprovalHandler(GovHandler):
     async def get(self, approval_id: str) -> None:
         """Show the gate; reading never decides."""
         actor = self.actor
-        self.reply(ApprovalOut.of(await self.call(lambda gov: gov.approvals.get(approval_id, actor))))
+        self.reply(shown(await self.call(lambda gov: gov.approvals.get(approval_id, actor))))
 
 
 class DecisionHandler(GovHandler):
@@ -53,7 +74,7 @@ class DecisionHandler(GovHandler):
             )
             return gov.approvals.get(approval_id, actor)
 
-        self.reply(ApprovalOut.of(await self.call(decide)))
+        self.reply(shown(await self.call(decide)))
 
 
 ROUTES = [
