@@ -120,6 +120,20 @@ class Files(Protocol):
         """Return the text of a file."""
         ...
 
+    def delete(self, uri: str) -> bool:
+        """Delete a stored file, so that it cannot be read any more; return whether it was there.
+
+        Raises
+        ------
+        TaskError
+            It is no stored file of this execution or its parent.
+        """
+        ...
+
+    def delete_all(self) -> list[str]:
+        """Delete all stored files of this execution and return their URIs."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class NotebookRequest:

@@ -140,6 +140,22 @@ class TestFiles:
         """Return the text of a file."""
         return self.get(uri).read_text("utf-8")
 
+    def delete(self, uri: str) -> bool:
+        """Delete a stored file."""
+        if not uri.startswith("gov:///sha256/"):
+            raise TaskError(f"{uri!r} is no file of this execution.", code="GOV804")
+        path = self._folder / uri.split("/")[4]
+        found = path.is_file()
+        path.unlink(missing_ok=True)
+        return found
+
+    def delete_all(self) -> list[str]:
+        """Delete all stored files."""
+        found = sorted(path.name for path in self._folder.iterdir())
+        for name in found:
+            (self._folder / name).unlink()
+        return [f"gov:///sha256/{name}/file" for name in found]
+
 
 class TestLogger:
     """Implements ``plugins.context.TaskLogger`` and keeps the lines."""

@@ -90,17 +90,17 @@ class Context:
     @cached_property
     def files(self) -> Files:
         """Files of the execution."""
-        return AttemptFiles(
-            self._world.store, self._host.files, self._job.execution, self._job.run, lambda: self.working_dir
-        )
+        job, store, access = self._job, self._world.store, self._host.files
+        folder, clock = (lambda: self.working_dir), self._world.clock
+        return AttemptFiles(store, access, job.execution, job.run, working_dir=folder, clock=clock)
 
-    @property
     @cached_property
     def kv(self) -> KeyValues:
         """Values of namespaces."""
         job, world = self._job, self._world
         return AttemptValues(world.store, job.execution, job.run, clock=world.clock, masks=job.masks)
 
+    @property
     def working_dir(self) -> Path:
         """A fresh folder of this attempt, removed afterwards."""
         if self._working_dir is None:
@@ -128,11 +128,11 @@ class Context:
         job, world = self._job, self._world
         return build(job.flow, job.execution, job.run, envs=world.envs, globals_=world.globals_, host=self._host)
 
-    def render(self, value: Any, extra: Mapping[str, Any] | None = None) -> Any:
     def logs(self, execution_id: str | None = None) -> Iterator[LogLine]:
         """Yield the stored log lines of this execution, or of another one of the same namespace."""
         return logs_of(self._world.store, self._job.execution, execution_id)
 
+    def render(self, value: Any, extra: Mapping[str, Any] | None = None) -> Any:
         """Render texts at any depth of ``value``; names in ``extra`` hide those of the context."""
         variables = self._variables if extra is None else _overlay(extra, self._variables)
         return render_value(value, variables, self._host)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from jupyter_gov.domain.execution import Execution, TaskRun
 from jupyter_gov.errors import StoreError, TaskError
+from jupyter_gov.runtime.clock import Clock, utc_now
+from jupyter_gov.runtime.kv import task_fact
 
 if TYPE_CHECKING:
     from jupyter_gov.store import Store
@@ -30,6 +32,7 @@ class FileAccess:
 
     def __init__(self, store: Store, execution: Execution | None, directories: Sequence[Path] = ()) -> None:
         self._store = store
+        self._execution = execution
         self._start = Path(execution.workdir) if execution and execution.workdir else Path.cwd()
         self._executions = _readable(execution)
         self._directories = tuple(directories)
@@ -91,9 +94,7 @@ class FileAccess:
         return True
 
     def _stored(self, uri: str) -> Path:
-        parts = urlsplit(uri).path.split("/")
-        owner = parts[parts.index("executions") + 1] if "executions" in parts[:-1] else None
-        if uri.startswith("kestra:") and owner not in self._executions:
+        if not self._may_read(uri):
             raise TaskError(
                 f"Unable to read the file '{uri}' as it didn't belong to the current execution.",
                 code="GOV862",
@@ -103,9 +104,17 @@ class FileAccess:
             path = self._store.files.path(uri)
         except StoreError as error:
             raise TaskError(f"The file {uri!r} cannot be read: {error.message}", code="GOV861") from error
-        if not path.is_file():
+        with self._store.read() as tx:
+            deleted = self._store.deleted_files.has(tx, uri)
+        if deleted or not path.is_file():
             raise TaskError(f"The file {uri!r} does not exist (any more).", code="GOV861")
         return path
+
+    def _may_read(self, uri: str) -> bool:
+        if uri.startswith("gov:"):
+            # Such a URI names content and no owner: it must have been handed to this execution.
+            return self._execution is None or _knows(self._execution, uri)
+        return _owner(uri) in self._executions
 
     def _local(self, path: Path, also: tuple[Path, ...]) -> Path:
         wanted = path if path.is_absolute() else self._start / path
@@ -134,18 +143,74 @@ def file_name(uri: str) -> str:
 def _readable(execution: Execution | None) -> frozenset[str]:
     if execution is None:
         return frozenset()
-    related = (execution.id, execution.parent_id, execution.original_id, execution.supersedes)
-    return frozenset(found for found in related if found)
+    caller = execution.trigger.variables.get("executionId") if execution.trigger else None
+    related = (execution.id, execution.parent_id, execution.original_id, execution.supersedes, caller)
+    return frozenset(str(found) for found in related if found)
+
+
+def _owner(uri: str) -> str | None:
+    """Return the id of the execution that a URI says its file is of."""
+    parts = urlsplit(uri).path.split("/")
+    return parts[parts.index("executions") + 1] if "executions" in parts[:-1] else None
+
+
+def _knows(execution: Execution, uri: str) -> bool:
+    """Return whether the content of a URI was handed to an execution, or came out of its tasks."""
+    from jupyter_gov.store.files import digest_of  # noqa: PLC0415 - whoever has a file has loaded the store
+
+    try:
+        mark = f"/{digest_of(uri)}/"
+    except StoreError:
+        return True  # Reading it says what is wrong with it.
+    return any(mark in text for place in _places(execution) for text in _strings(place))
+
+
+def _places(execution: Execution) -> Iterator[Any]:
+    """Yield what was handed to an execution, and what its tasks hand on."""
+    yield execution.inputs
+    if execution.trigger is not None:
+        yield execution.trigger.variables
+    for run in execution.ordered():
+        yield run.outputs
+        yield [attempt.log_file for attempt in run.attempts]
+
+
+def files_of(execution: Execution) -> list[str]:
+    """Return the URIs of all files of an execution that it or its tasks hand on, in order."""
+    found = (text for place in _places(execution) for text in _strings(place))
+    return list(dict.fromkeys(text for text in found if text.startswith("kestra:///") and _owner(text) == execution.id))
+
+
+def _strings(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case Mapping():
+            for item in value.values():
+                yield from _strings(item)
+        case list() | tuple():
+            for item in value:
+                yield from _strings(item)
 
 
 class AttemptFiles:
     """Files of one attempt, which may also read its own working directory; implements ``plugins.context.Files``."""
 
     def __init__(
-        self, store: Store, access: FileAccess, execution: Execution, run: TaskRun, working_dir: Callable[[], Path]
+        self,
+        store: Store,
+        access: FileAccess,
+        execution: Execution,
+        run: TaskRun,
+        *,
+        working_dir: Callable[[], Path],
+        clock: Clock = utc_now,
     ) -> None:
         self._store = store
         self._access = access
+        self._execution = execution
+        self._run = run
+        self._clock = clock
         self._working_dir = working_dir
         space = execution.namespace.replace(".", "/")
         self._prefix = f"kestra:///{space}/{execution.flow_id}/executions/{execution.id}/tasks/{run.task_id}/{run.id}"
@@ -160,11 +225,48 @@ class AttemptFiles:
         """
         if not source.is_file():
             raise TaskError(f"The file {str(source)!r} does not exist.", code="GOV861")
-        return self._store.files.put(self._prefix, source, name or source.name)
+        return self._stored(self._store.files.put(self._prefix, source, name or source.name))
 
     def put_bytes(self, data: bytes, name: str) -> str:
         """Store bytes and return their URI."""
-        return self._store.files.put(self._prefix, data, name)
+        return self._stored(self._store.files.put(self._prefix, data, name))
+
+    def _stored(self, uri: str) -> str:
+        # An attempt after the one that deleted it may store the same content again, under the same URI.
+        with self._store.read() as tx:
+            deleted = self._store.deleted_files.has(tx, uri)
+        if deleted:
+            self._store.retrying(lambda tx: self._store.deleted_files.restore(tx, uri))
+        return uri
+
+    def delete(self, uri: str) -> bool:
+        """Delete a stored file, so that it cannot be read any more; return whether it was there.
+
+        Raises
+        ------
+        TaskError
+            ``GOV862``: it is no stored file of this execution or its parent.
+        """
+        if not uri.startswith("kestra:"):
+            raise TaskError(
+                f"{uri!r} is no stored file of this execution.",
+                code="GOV862",
+                hint="Only files with kestra:/// URIs are deleted, as they stand in the outputs of tasks.",
+            )
+        if not self._access.exists(uri):
+            return False
+        self._delete([uri])
+        return True
+
+    def delete_all(self) -> list[str]:
+        """Delete all files of the execution and return their URIs."""
+        return self._delete([uri for uri in files_of(self._execution) if self._access.exists(uri)])
+
+    def _delete(self, uris: Sequence[str]) -> list[str]:
+        fact = task_fact("file.deleted", self._run.task_id, self._execution, self._run)
+        at, by = self._clock(), self._execution.id
+        owners = {uri: _owner(uri) or by for uri in uris}
+        return self._store.retrying(lambda tx: self._store.deleted_files.add(tx, by, owners, fact, at=at))
 
     def get(self, uri: str) -> Path:
         """Return a local, read-only path; see ``FileAccess.path``."""

@@ -96,12 +96,12 @@ class Host:
         return value
 
     def kv(self, key: str, namespace: str | None, error_on_missing: bool) -> Any:
-        """Return a stored value; there is no key-value store yet, so every key is missing.
+        """Return a stored value of this namespace, or of another one.
 
         Raises
         ------
         TaskError
-            ``GOV864``: the expression insists on a value.
+            ``GOV864``: there is none, and the expression insists on one.
         """
         space = namespace or self._namespace
         with self._store.read() as tx:

@@ -15,6 +15,7 @@ from jupyter_gov.store import faults, schema
 from jupyter_gov.store.approvals import Approvals
 from jupyter_gov.store.audit_log import AuditLog
 from jupyter_gov.store.database import Database, Tx, parse_url, shown
+from jupyter_gov.store.deleted_files import DeletedFiles
 from jupyter_gov.store.executions import Executions
 from jupyter_gov.store.files import Files
 from jupyter_gov.store.flows import Flows
@@ -43,7 +44,7 @@ class Store:
 
     Attributes
     ----------
-    flows, executions, approvals, inbox, timers, leases, logs, metrics, kv, outbox, audit_log
+    flows, executions, approvals, inbox, timers, leases, logs, metrics, kv, deleted_files, outbox, audit_log
         One per aggregate; their methods take the transaction first.
     files
         Content-addressed files.
@@ -60,6 +61,7 @@ class Store:
         self.logs = Logs()
         self.metrics = Metrics()
         self.kv = KeyValues(self.audit_log)
+        self.deleted_files = DeletedFiles(self.audit_log)
         self.flows = Flows(self.audit_log, self.outbox)
         self.approvals = Approvals(self.audit_log, self.outbox, self.inbox)
         self.executions = Executions(self.audit_log, self.outbox, self.inbox, self.timers, self.approvals)

@@ -10,11 +10,11 @@ import yaml
 
 from jupyter_gov.plugins.api import RunnableTask, TypedModel
 from jupyter_gov.plugins.registry import Registry
-from jupyter_gov.plugins.testing import run_task
+from jupyter_gov.plugins.testing import TestContext, run_task
 from jupyter_gov.tasks import CATALOGUE
 
 OURS = ("jupyter_gov.tasks.core", "jupyter_gov.tasks.script", "jupyter_gov.tasks.duckdb", "jupyter_gov.tasks.agent")
-OURS += ("jupyter_gov.tasks.kv", "jupyter_gov.tasks.state")
+OURS += ("jupyter_gov.tasks.kv", "jupyter_gov.tasks.state", "jupyter_gov.tasks.storage")
 REGISTRY = Registry()
 TYPES = sorted({place: name for name, place in CATALOGUE.items() if place.startswith(OURS)}.values())
 VARIABLES: dict[str, Any] = {
@@ -39,7 +39,13 @@ def test_example(text: str, tmp_path: Path) -> None:
     model = REGISTRY.load(task.pop("type"))
     assert task.pop("id")
     assert issubclass(model, RunnableTask)
-    run_task(model, task, folder=tmp_path, variables=VARIABLES)
+    context = TestContext(tmp_path, variables=VARIABLES)
+    line = b'{"key": "k", "value": 2}\n'
+    context.variables = {
+        **VARIABLES,
+        "inputs": {name: context.files.put_bytes(line, name) for name in ("file", "items")},
+    }
+    run_task(model, task, context=context)
 
 
 @pytest.mark.parametrize("name", TYPES)

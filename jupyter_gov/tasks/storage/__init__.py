@@ -1,0 +1,1 @@
+"""Tasks that work on stored files: split, join, filter and delete them."""
