@@ -39,7 +39,11 @@ class KillTask(Command):
 
 @dataclass(frozen=True, slots=True)
 class SetTimer(Command):
-    """Wake the execution at ``due``; kinds: ``pause``, ``retry``, ``timeout``, ``sla``."""
+    """Wake the execution at ``due``.
+
+    Kinds: ``pause``, ``retry``, ``timeout``, ``sla``, and ``again`` (the next round of a loop, whose number is the
+    version that the timer acts on).
+    """
 
     timer_id: str
     timer_kind: str

@@ -2,67 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
 
-from jupyter_gov.domain.canonical import digest
 from jupyter_gov.domain.commands import ClearTimers, RunTask
-from jupyter_gov.domain.execution import Attempt, Execution, Failure, Frame, TaskRun
+from jupyter_gov.domain.execution import Attempt, Failure, Frame, TaskRun
 from jupyter_gov.domain.states import History, Moment, State, begin
-from jupyter_gov.engine import context, gates, kill, retry, subflows
-from jupyter_gov.engine.flowables.base import Call, Child, Flowable, Gate, Plan, next_enabled
+from jupyter_gov.engine import context, gates, kill, retry, rounds, subflows
+from jupyter_gov.engine.flowables.base import NOTHING, Again, Call, Child, Flowable, Gate, Plan, next_enabled
+from jupyter_gov.engine.scope import RunScope
 from jupyter_gov.engine.types import flowable_of
 from jupyter_gov.engine.work import Work, failure_of
-from jupyter_gov.errors import GovError
+from jupyter_gov.errors import ExecutionError, GovError
 from jupyter_gov.lang.expr import is_truthy
 from jupyter_gov.lang.models.flow import Retry, TaskDef
 
+Answer = TypeVar("Answer")
+_OF_FRAME = ("branch", "cursor", "data")
 FAILED_STATES = frozenset({State.FAILED, State.KILLED, State.CANCELLED})
-
-
-@dataclass(frozen=True, slots=True)
-class RunScope:
-    """``flowables.base.Scope`` over a step in the making."""
-
-    work: Work
-    run_id: str
-
-    @property
-    def run(self) -> TaskRun:
-        """The flowable's own task run."""
-        return self.work.run(self.run_id)
-
-    @property
-    def task(self) -> TaskDef:
-        """The flowable's task."""
-        return self.work.task(self.run)
-
-    @property
-    def frame(self) -> Frame:
-        """Where it stands."""
-        return self.work.frame(self.run_id)
-
-    @property
-    def execution(self) -> Execution:
-        """The execution as it is now."""
-        return self.work.execution
-
-    def render(self, value: Any) -> Any:
-        """Render texts at any depth."""
-        return self.work.render(value, self.run)
-
-    def hide(self, value: Any) -> Any:
-        """Replace secrets in texts at any depth."""
-        return self.work.hide(value)
-
-    def finds_secret(self, value: Any) -> bool:
-        """Return whether there is a secret in texts at any depth."""
-        return self.work.finds_secret(value)
-
-    def tasks(self, branch: str) -> tuple[TaskDef, ...]:
-        """Return the tasks of a slot."""
-        return self.task.slots.get(branch, ())
 
 
 def drain(work: Work) -> None:
@@ -112,37 +70,45 @@ def begin_attempt(work: Work, run: TaskRun) -> None:
 
 
 def _begin_flowable(work: Work, run: TaskRun) -> None:
-    kind = flowable_of(work.task(run))
     run = work.advance(run, State.RUNNING, frame=Frame())
     try:
-        plan = kind.begin(RunScope(work, run.id))
+        kind = flowable_of(work.task(run))
+        plan = _asked(work.task(run), lambda: kind.begin(RunScope(work, run.id)))
     except GovError as error:
         _main_over(work, run.id, failure=failure_of(error))
         return
-    _apply(work, run.id, plan)
+    apply(work, run.id, plan)
 
 
-def _apply(work: Work, run_id: str, plan: Plan) -> None:
-    run, frame = work.run(run_id), work.frame(run_id)
-    frame = replace(
-        frame,
-        branch=plan.branch if plan.branch is not None else frame.branch,
-        cursor=plan.cursor if plan.cursor is not None else frame.cursor,
-        data=plan.data if plan.data is not None else frame.data,
-    )
-    fields: dict[str, Any] = {"frame": frame}
-    if plan.items is not None:
-        fields["items"] = plan.items
+def _asked(task: TaskDef, question: Callable[[], Answer]) -> Answer:
+    try:
+        return question()
+    except GovError:
+        raise
+    except Exception as error:
+        message = f"the flowable type {task.type} failed: {type(error).__name__}: {error}"
+        raise ExecutionError(message, code="GOV311") from error
+
+
+def apply(work: Work, run_id: str, plan: Plan) -> None:
+    """Do what a flowable has answered."""
     if plan.outputs is not None:
-        outputs = work.hide(plan.outputs)
-        fields.update(outputs=outputs, outputs_digest=digest(outputs))
-    work.put(replace(run, **fields))
+        RunScope(work, run_id).publish(plan.outputs)
+    fields: dict[str, Any] = {} if plan.items is None else {"items": plan.items}
+    moved = {name: value for name in _OF_FRAME if (value := getattr(plan, name)) is not None}
+    if moved:
+        fields["frame"] = replace(work.frame(run_id), **moved)
+    if fields:
+        work.put(replace(work.run(run_id), **fields))
     match plan.wait:
         case Gate() as gate:
             gates.open_gate(work, work.run(run_id), gate)
             return
         case Call() as call:
             subflows.ask(work, work.run(run_id), call)
+            return
+        case Again() as again:
+            rounds.wait(work, work.run(run_id), again)
             return
     start_children(work, run_id, plan.children)
     if work.frame(run_id).open == 0:
@@ -187,21 +153,13 @@ def _child_ended(work: Work, child: TaskRun) -> None:
     tally = frame.tally
     if frame.phase != "errors":
         tally = {**tally, str(child.state): tally.get(str(child.state), 0) + 1}
-    frame = replace(frame, open=frame.open - 1, tally=tally)
-    work.set_frame(parent_id, frame)
-    find = _next_in_main if frame.phase == "main" else _next_in_list
-    children = find(work, parent_id, child)
-    if isinstance(children, GovError):
-        _main_over(work, parent_id, failure=failure_of(children))
+    work.set_frame(parent_id, replace(frame, open=frame.open - 1, tally=tally))
+    if parent_id is not None and frame.phase == "main":
+        _proceed(work, parent_id, child)
         return
-    start_children(work, parent_id, children)
+    start_children(work, parent_id, _next_in_list(work, parent_id, child))
     if work.frame(parent_id).open == 0:
-        if frame.phase == "main":
-            _main_over(work, parent_id)
-        elif frame.phase == "errors":
-            _errors_over(work, parent_id)
-        else:
-            _all_over(work, parent_id)
+        _PHASE_OVER[frame.phase](work, parent_id)
 
 
 def _next_in_list(work: Work, parent_id: str | None, child: TaskRun) -> tuple[Child, ...]:
@@ -211,28 +169,17 @@ def _next_in_list(work: Work, parent_id: str | None, child: TaskRun) -> tuple[Ch
     return () if index is None else (Child(child.branch, index),)
 
 
-def _next_in_main(work: Work, parent_id: str | None, child: TaskRun) -> Any:
-    failed = _failed(work.frame(parent_id))
-    if parent_id is None:
-        return () if failed else _next_in_list(work, None, child)
-    kind = flowable_of(work.task(work.run(parent_id)))
-    if failed and (kind.stops_on_failure or _has(work, parent_id, "errors")):
-        return ()
-    try:
-        plan = kind.proceed(RunScope(work, parent_id), child)
-    except GovError as error:
-        return error
-    if plan.cursor is not None or plan.data is not None:
-        frame = work.frame(parent_id)
-        work.set_frame(
-            parent_id,
-            replace(
-                frame,
-                cursor=plan.cursor if plan.cursor is not None else frame.cursor,
-                data=plan.data if plan.data is not None else frame.data,
-            ),
-        )
-    return plan.children
+def _proceed(work: Work, parent_id: str, child: TaskRun) -> None:
+    task = work.task(work.run(parent_id))
+    kind = flowable_of(task)
+    plan = NOTHING
+    if not (_failed(work.frame(parent_id)) and (kind.stops_on_failure or _has(work, parent_id, "errors"))):
+        try:
+            plan = _asked(task, lambda: kind.proceed(RunScope(work, parent_id), child))
+        except GovError as error:
+            _main_over(work, parent_id, failure=failure_of(error))
+            return
+    apply(work, parent_id, plan)
 
 
 def _failed(frame: Frame) -> bool:
@@ -283,8 +230,20 @@ def _all_over(work: Work, parent_id: str | None) -> None:
         work.set_frame(None, replace(work.execution.frame, phase="over"))
         return
     run = work.run(parent_id)
-    kind: type[Flowable] = flowable_of(work.task(run))
-    end(work, run, kind.end_state(RunScope(work, parent_id), state), failure=run.failure)
+    task, failure = work.task(run), run.failure
+    kind: type[Flowable] = flowable_of(task)
+    try:
+        state = _asked(task, lambda: kind.end_state(RunScope(work, parent_id), state))
+    except GovError as error:
+        state, failure = State.FAILED, failure_of(error)
+    end(work, run, state, failure=failure)
+
+
+_PHASE_OVER: Mapping[str, Callable[[Work, str | None], None]] = {
+    "main": _main_over,
+    "errors": _errors_over,
+    "finally": _all_over,
+}
 
 
 # --- retries --------------------------------------------------------------------------------------------------

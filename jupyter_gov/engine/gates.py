@@ -21,6 +21,7 @@ from jupyter_gov.domain.states import State
 from jupyter_gov.engine import children
 from jupyter_gov.engine.flowables.base import Gate
 from jupyter_gov.engine.flowables.pause import Pause
+from jupyter_gov.engine.scope import RunScope
 from jupyter_gov.engine.subject import artefacts_in, subject_digest, subject_of
 from jupyter_gov.engine.work import Work, failure_of
 from jupyter_gov.errors import GovError
@@ -107,7 +108,7 @@ def go_on(work: Work, run: TaskRun, outputs: Mapping[str, Any]) -> None:
     """Run what the old ``tasks`` property holds, or end the gate with SUCCESS."""
     run = work.advance(run, State.RUNNING, outputs=outputs, outputs_digest=digest(outputs))
     try:
-        plan = Pause.resumed(children.RunScope(work, run.id))
+        plan = Pause.resumed(RunScope(work, run.id))
     except GovError as error:
         children.end(work, run, State.FAILED, failure=failure_of(error))
         return

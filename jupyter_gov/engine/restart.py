@@ -7,6 +7,7 @@ from dataclasses import replace
 from jupyter_gov.domain.events import Restart
 from jupyter_gov.domain.execution import Execution, Frame, TaskRun
 from jupyter_gov.domain.states import State
+from jupyter_gov.engine import rounds
 from jupyter_gov.engine.work import Work
 from jupyter_gov.errors import ExecutionError
 
@@ -65,7 +66,10 @@ def restart(work: Work, event: Restart) -> None:
 
 
 def _reopen_leaf(work: Work, run: TaskRun) -> None:
-    if run.frame is not None and any(True for _ in work.execution.children(run.id)):
+    if run.frame is not None and (run.failure is not None or rounds.WAITS in run.frame.data):
+        # Not a child of it failed but the flowable itself, or it was stopped between two rounds: it decides anew.
+        rounds.drop_below(work, run.id)
+    elif run.frame is not None and any(True for _ in work.execution.children(run.id)):
         # Its children are fine (its `finally` branch had failed): go on behind them, do not run them again.
         run = work.advance(run, State.RUNNING, failure=None, frame=_reopened(work, run.id, run.frame, set()))
         work.agenda.append(("over", run.id))

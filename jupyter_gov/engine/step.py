@@ -28,7 +28,7 @@ from jupyter_gov.domain.events import (
 )
 from jupyter_gov.domain.execution import Attempt, Execution, Failure, Label, TaskRun
 from jupyter_gov.domain.states import State, begin
-from jupyter_gov.engine import children, gates, kill, recovery, restart, retry, subflows
+from jupyter_gov.engine import children, gates, kill, recovery, restart, retry, rounds, subflows
 from jupyter_gov.engine.flowables.base import Child, next_enabled
 from jupyter_gov.engine.hiding import Hider
 from jupyter_gov.engine.outputs import resolve_outputs
@@ -180,8 +180,13 @@ def _again(work: Work, run: TaskRun) -> None:
 
 def _timer_fired(work: Work, event: TimerFired) -> None:
     run = work.execution.task_runs.get(event.task_run_id or "")
+    if run is None:
+        return
+    if event.timer_kind == "again":
+        rounds.begin_next(work, run, event.state_version)
+        return
     # A timer acts only on the very state that it was set for.
-    if run is None or run.version != event.state_version:
+    if run.version != event.state_version:
         return
     if event.timer_kind == "pause" and run.state is State.PAUSED:
         gates.deadline_reached(work, run)

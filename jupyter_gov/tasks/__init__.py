@@ -18,6 +18,8 @@ CATALOGUE: Mapping[str, str] = {
     _FLOW + "ForEach": "jupyter_gov.engine.flowables.foreach:ForEach",
     _FLOW + "EachSequential": "jupyter_gov.engine.flowables.foreach:EachSequential",
     _FLOW + "EachParallel": "jupyter_gov.engine.flowables.foreach:EachParallel",
+    _FLOW + "LoopUntil": "jupyter_gov.engine.flowables.until:LoopUntil",
+    _FLOW + "WaitFor": "jupyter_gov.engine.flowables.until:WaitFor",
     _FLOW + "Pause": "jupyter_gov.engine.flowables.pause:Pause",
     "io.kestra.plugin.ee.flow.HumanTask": "jupyter_gov.engine.flowables.pause:HumanTask",
     _FLOW + "Subflow": "jupyter_gov.engine.flowables.subflow:Subflow",

@@ -111,6 +111,13 @@ def properties(draw, kind: str, slots) -> dict:
             return {"values": draw(values), "concurrencyLimit": draw(places)}
         case "EachSequential" | "EachParallel":
             return {"value": draw(st.one_of(values, values.map(json.dumps))), "concurrent": draw(places)}
+        case "LoopUntil":
+            condition = draw(st.sampled_from(["true", "false", "{{ no.such }}"]))
+            return {
+                "condition": condition,
+                "checkFrequency": {"maxIterations": draw(st.integers(1, 3))},
+                "failOnMaxReached": draw(st.booleans()),
+            }
     return {}
 
 
@@ -158,6 +165,9 @@ def late(world: World, run_id: str) -> None:
     before = world.execution
     stale = [TimerFired("x", kind, run_id, version) for kind in ("pause", "retry") for version in range(run.version)]
     stale += [AttemptFinished(run_id, number, State.SUCCESS) for number in range(1, len(run.attempts))]
+    if run.frame is not None:
+        rounds = int(run.frame.data.get("round", -1)) + 1
+        stale += [TimerFired("x", "again", run_id, number) for number in range(rounds)]
     if run.state.is_terminal and run.attempts:
         stale.append(AttemptFinished(run_id, len(run.attempts), State.FAILED))
     for event in stale:

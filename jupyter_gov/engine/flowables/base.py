@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol
 
 from jupyter_gov.domain.approval import Assignment
@@ -54,6 +54,17 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """Run the children of the main phase anew after a while; what they have left of this round is removed then.
+
+    ``number`` is how many rounds are done.
+    """
+
+    after: timedelta
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What a flowable answers; fields left at None do not change."""
 
@@ -63,7 +74,7 @@ class Plan:
     data: Mapping[str, Any] | None = None
     items: tuple[str, ...] | None = None
     outputs: Mapping[str, Any] | None = None
-    wait: Gate | Call | None = None
+    wait: Gate | Call | Again | None = None
 
 
 NOTHING = Plan()
@@ -83,6 +94,13 @@ class Scope(Protocol):
 
     @property
     def execution(self) -> Execution: ...
+
+    @property
+    def now(self) -> datetime: ...
+
+    def publish(self, outputs: Mapping[str, Any]) -> None:
+        """Let expressions see these outputs from now on."""
+        ...
 
     def render(self, value: Any) -> Any:
         """Render texts at any depth."""

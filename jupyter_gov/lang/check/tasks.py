@@ -126,6 +126,7 @@ class Tasks:
             inline=bool(info and info.inline),
             repeatable=bool(info and info.repeatable),
             location=self._report.tree.locate(at),
+            model=info.model if info else None,
         )
         if not common.entries:
             return task

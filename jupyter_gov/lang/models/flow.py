@@ -44,6 +44,8 @@ class TaskDef:
         disabled tasks are left in (the engine skips them).
     timeout, run_if
         Unrendered expressions or plain values.
+    model
+        Class of the type.
     """
 
     id: str
@@ -63,6 +65,7 @@ class TaskDef:
     inline: bool = False
     repeatable: bool = False
     location: Location | None = None
+    model: type | None = field(default=None, repr=False, compare=False)
 
     def walk(self) -> Iterator[TaskDef]:
         """Yield this task and all below it."""
