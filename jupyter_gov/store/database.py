@@ -98,6 +98,7 @@ class Database:
         self.url = url
         self.dialect: Name = "sqlite" if url.get_backend_name() == "sqlite" else "postgresql"
         self.path = sqlite_file.path_of(url.database) if self.dialect == "sqlite" else None
+        self._reading = sqlite_file.reading_only(self.path) if self.path else None
         self.engine = self._connect_sqlite(self.path) if self.path else self._connect_postgresql()
         # SQLite has one writer anyway: threads of this process queue here and not in its busy loop.
         self._writer = _writer_of(str(self.path)) if self.path else None
@@ -110,9 +111,20 @@ class Database:
         """What errors call it: the file, or the URL without its password."""
         return str(self.path) if self.path else shown(self.url)
 
+    @property
+    def read_only(self) -> bool:
+        """Whether this user may only read the file; asked when it was opened."""
+        return self._reading is not None
+
     @contextmanager
     def write(self) -> Iterator[Tx]:
         """Open one writing transaction; it is durable when the block ends, gone when the block raises."""
+        if self.read_only:
+            raise StoreError(
+                f"nothing was changed: the file or its folder may only be read by this user ({self.name})",
+                code=faults.READ_ONLY,
+                hint="What only reads works. To change something, make both writable for this user.",
+            )
         if getattr(self._here, "writing", False):
             raise StoreError("a writing transaction is open in this thread already", code=faults.CLOSED)
         if self._writer is not None and not self._writer.acquire(timeout=sqlite_file.BUSY_TIMEOUT_MS / 1000):
@@ -204,10 +216,11 @@ class Database:
     def connect_sqlite(self) -> sqlite3.Connection:
         """Open a further connection to the file."""
         assert self.path is not None  # noqa: S101 - only called for files
-        return sqlite_file.connect(self.path)
+        return sqlite_file.connect(self.path, self._reading)
 
     def _connect_sqlite(self, path: Path) -> Engine:
-        sqlite_file.prepare(path)
+        if self._reading is None:
+            sqlite_file.prepare(path)
         pool = {"poolclass": QueuePool, "pool_size": 8, "max_overflow": 56}
         return create_engine("sqlite://", creator=self.connect_sqlite, **pool)
 

@@ -10,7 +10,7 @@ from jupyter_gov.errors import ConflictError, StoreError
 
 LOCKED, DAMAGED, READ_ONLY, FULL, UNREACHABLE = "GOV714", "GOV703", "GOV704", "GOV705", "GOV706"
 NETWORK_DISK, SCHEMA_OLD, SCHEMA_NEW, BAD_URL, CLOSED = "GOV707", "GOV708", "GOV709", "GOV710", "GOV711"
-REFUSED = "GOV712"
+REFUSED, FOREIGN = "GOV712", "GOV715"
 
 TRANSIENT = frozenset({LOCKED, "GOV713"})
 """Codes after which the same transaction may succeed when it is tried again."""

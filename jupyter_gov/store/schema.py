@@ -76,7 +76,7 @@ def ensure(database: Database, *, upgrade: bool) -> None:
         _create(database)
     elif found is not None and found not in REVISIONS:
         raise _newer(database, found)
-    elif database.dialect == "sqlite" and upgrade:
+    elif database.dialect == "sqlite" and upgrade and not database.read_only:
         _upgrade_file(database)
     else:
         state = "has no schema yet" if found is None else f"has the older schema {found}, this version needs {HEAD}"
@@ -133,9 +133,21 @@ def _create(database: Database) -> None:
     with database.write() as tx:
         if _version(tx) is not None:
             return  # another process was faster; the lock of this transaction let it finish
+        _refuse_foreign(tx, database)
         for statement in _fresh():
             tx.cursor.execute(statement)
         triggers.restore(tx)
+
+
+def _refuse_foreign(tx: Tx, database: Database) -> None:
+    tx.cursor.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
+    taken = sorted({row[0] for row in tx.cursor.fetchall()} & set(Base.metadata.tables))
+    if taken:
+        raise StoreError(
+            f"{database.name} is not a store of jupyter_gov: it has a table {taken[0]!r} of something else",
+            code=faults.FOREIGN,
+            hint="Point db_url (or --db) to another file; this one was not changed.",
+        )
 
 
 def backup(database: Database) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from jupyter_gov.errors import InstallationError, StoreError
@@ -62,8 +62,55 @@ def prepare(path: Path) -> None:
         raise faults.from_os(error, str(path)) from error
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open a connection: write-ahead log, durable commits, foreign keys; transactions are opened by hand."""
+def reading_only(path: Path) -> str | None:
+    """Return how a file that this user may only read is to be opened (parameters of a URI); None if it may be written.
+
+    Raises
+    ------
+    StoreError
+        ``GOV704``: it cannot even be read as it is, since somebody else's last writes lie in a log beside it.
+    """
+    if not path.is_file() or (_may_write(path) and _may_write(path.parent)):
+        return None
+    try:
+        with closing(_connect_reading(path, "mode=ro")) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        refuse_network_disk(path.parent)
+    except sqlite3.OperationalError as error:
+        log = path.with_name(path.name + "-wal")
+        if not log.exists() or log.stat().st_size == 0:
+            # Nobody who could write has it open, and SQLite cannot make its lock file here: read it as it lies.
+            return "mode=ro&immutable=1"
+        raise StoreError(
+            f"the database cannot be read: its last writes lie in {log}, which this user cannot use ({error})",
+            code=faults.READ_ONLY,
+            hint="Copy both files into a folder of your own, or ask their owner to close all programs that use it.",
+        ) from error
+    return "mode=ro"
+
+
+def _may_write(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _connect_reading(path: Path, how: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.as_uri()}?{how}",
+        uri=True,
+        timeout=BUSY_TIMEOUT_MS / 1000,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+
+
+def connect(path: Path, reading: str | None = None) -> sqlite3.Connection:
+    """Open a connection: write-ahead log, durable commits, foreign keys; transactions are opened by hand.
+
+    ``reading`` is what ``reading_only`` returned.
+    """
+    if reading is not None:
+        return _connect_reading(path, reading)
     connection = sqlite3.connect(
         path,
         timeout=BUSY_TIMEOUT_MS / 1000,
