@@ -7,6 +7,15 @@ import sys
 
 def main() -> None:
     """Run the command line; the entry point of ``jupyter-gov``."""
-    from jupyter_gov.cli import app  # noqa: PLC0415 - importing the package must stay free
+    from jupyter_gov.cli import leaving  # noqa: PLC0415 - importing the package must stay free
 
-    sys.exit(app.main())
+    leaving.quietly()
+    try:
+        from jupyter_gov.cli import app  # noqa: PLC0415 - most of the time that a person waits
+
+        code = app.main()
+    except (Exception, KeyboardInterrupt) as error:
+        if not leaving.was_interrupted(error):
+            raise
+        code = leaving.INTERRUPTED
+    sys.exit(code)

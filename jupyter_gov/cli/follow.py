@@ -40,6 +40,8 @@ class Wish:
     ----------
     quiet
         Say nothing on the way.
+    patience
+        Leave when nothing has changed for so many seconds, unless a person is waited for.
     at_gate
         What to do at a gate.
     waits
@@ -50,6 +52,7 @@ class Wish:
     waits: bool = True
     timeout: float | None = None
     quiet: bool = False
+    patience: float | None = None
 
 
 def follow(gov: Gov, actor: Actor, execution_id: str, wish: Wish) -> Execution:
@@ -91,6 +94,7 @@ class _Stay:
         self._show = show
         self._deadline = None if wish.timeout is None else time.monotonic() + wish.timeout
         self._told: set[str] = set()
+        self._changed = time.monotonic()
 
     def begin(self) -> Future[Execution]:
         future: Future[Execution] = Future()
@@ -108,7 +112,8 @@ class _Stay:
         seen = -1
         while True:
             execution = self._next(seen)
-            seen = execution.version
+            if execution.version != seen:
+                seen, self._changed = execution.version, time.monotonic()
             self._show(execution, self._progress())
             if execution.state.is_terminal or self._is_late():
                 return execution
@@ -124,6 +129,9 @@ class _Stay:
     def _is_late(self) -> bool:
         return self._deadline is not None and time.monotonic() >= self._deadline
 
+    def _is_forsaken(self) -> bool:
+        return self._wish.patience is not None and time.monotonic() - self._changed >= self._wish.patience
+
     def _progress(self) -> str:
         found = list(self._gov.executions.progress(self._id).values())
         return f"{found[-1][0]}/{found[-1][1]} {found[-1][2]}".strip() if found else ""
@@ -132,6 +140,8 @@ class _Stay:
         gates = self._gov.approvals.list(self._actor, status=ApprovalStatus.OPEN, execution_id=self._id)
         fresh = [gate for gate in gates if gate.approval.id not in self._told]
         self._told.update(gate.approval.id for gate in fresh)
+        if not gates and self._is_forsaken():
+            return False
         if not self._wish.waits:
             return not outcome.settled(execution, [gate.approval for gate in gates])
         for gate in fresh:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from jupyter_gov.config import JupyterGov
 from jupyter_gov.domain.actor import Actor
+from jupyter_gov.domain.execution import Execution
 from jupyter_gov.service import open_gov
 from jupyter_gov.service.api import Gov
 from jupyter_gov.service.identity import local_actor
@@ -19,3 +21,8 @@ def opened() -> Iterator[tuple[Gov, Actor]]:
         yield gov, local_actor()
     finally:
         gov.close()
+
+
+def carries_on(execution: Execution) -> bool:
+    """Whether processes of this installation may carry an execution on, or only those of somebody else."""
+    return execution.run_as == JupyterGov().resolved_run_as()

@@ -16,6 +16,7 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
+from jupyter_gov.cli import leaving
 from jupyter_gov.errors import GovError
 from jupyter_gov.lang.diagnostics import FlowError
 from jupyter_gov.legible import visible, visible_json
@@ -115,6 +116,8 @@ def progress(label: str) -> Iterator[Callable[[int, int], None]]:
     if not sys.stderr.isatty():
         yield lambda _done, _total: None
         return
+    # It hides the cursor, and must get the chance to show it again.
+    leaving.properly()
     with Progress(console=console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from jupyter_gov.cli import describe, health, screen, workspace
+from jupyter_gov.cli import describe, health, leaving, screen, workspace
 from jupyter_gov.cli.commands.history import print_report
 from jupyter_gov.cli.follow import Wish, follow
 from jupyter_gov.cli.mailsink import MailSink
@@ -94,6 +94,7 @@ def demo(folder: Path, *, lab: bool, yes: bool) -> int:
 
 
 def _play(mail: MailSink, *, yes: bool) -> int:
+    leaving.properly()
     gov = open_gov()
     try:
         gov.start_loop()

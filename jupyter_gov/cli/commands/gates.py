@@ -53,8 +53,7 @@ def _decide(
         )
         if not as_json:
             screen.say(f"{gate.status.value.lower()}: gate {gate.task_id} of {gate.flow_id}", stderr=True)
-        if follow:
-            taken_up(gov, actor, before)
+        if follow and taken_up(gov, actor, before):
             return stay(gov, actor, gate.execution_id, wait=False, timeout=None, quiet=False, as_json=as_json)
         if as_json:
             screen.emit(shapes.approval(gov.approvals.get(gate.id, actor)))

@@ -13,7 +13,7 @@ from typing import Any
 import papermill
 from papermill.exceptions import PapermillExecutionError, PapermillMissingParameterException
 
-from jupyter_gov.cli import describe, screen, shapes
+from jupyter_gov.cli import describe, leaving, screen, shapes
 from jupyter_gov.cli.commands.flows import read_text
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.errors import ExecutionError, InputError
@@ -50,6 +50,7 @@ def run_notebook(
         ``GOV841``: it does not know a parameter.
     """
     _require_notebook(source)
+    leaving.properly()
     target = output or source.with_name(f"{source.stem}-output.ipynb")
     recorded: list[Execution] = []
     code = Exit.DONE

@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from jupyter_gov.cli import describe, host, screen, shapes
+from jupyter_gov.cli import describe, host, leaving, screen, shapes
 from jupyter_gov.cli.commands.flows import read_text
 from jupyter_gov.cli.follow import Wish, follow
 from jupyter_gov.domain.actor import Actor
@@ -20,13 +20,17 @@ from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.flow import ExecutionFilter
 from jupyter_gov.domain.states import State
 from jupyter_gov.lang.diagnostics import render
-from jupyter_gov.service import lookup
+from jupyter_gov.service import lookup, outcome
 from jupyter_gov.service.api import ApprovalDetail, Gov, StartRequest
 from jupyter_gov.service.outcome import verdict
 from jupyter_gov.service.words import decide_commands, duration, moment, short_id
 
 _TAKEN_UP = 30.0
 """Seconds in which a loop must have acted: the lease of a dead one lapses sooner."""
+_OTHERS_TAKE_UP = 5.0
+"""The same where only processes of somebody else may act, of which there may be none."""
+_OTHERS_QUIET = 60.0
+"""Seconds without any change after which we do not stay with what somebody else carries on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +77,13 @@ def stay(
     gov: Gov, actor: Actor, execution_id: str, *, wait: bool, timeout: float | None, quiet: bool, as_json: bool
 ) -> int:
     """Carry an execution on and watch it; return the exit code that says how it stands."""
-    began = time.monotonic()
-    gov.start_loop(only=execution_id)
-    execution = follow(gov, actor, execution_id, Wish(say_where, wait, timeout, quiet or as_json))
-    # What it started without waiting for it, and its other branches, would be cut off with this process.
-    if not gov.settle(None if timeout is None else max(0.0, timeout - (time.monotonic() - began))):
-        screen.say("the time is over: what goes on is stopped here, and goes on with the next process", stderr=True)
+    execution = gov.executions.get(execution_id, actor)
+    ours = host.carries_on(execution)
+    wish = Wish(say_where, wait, timeout, quiet or as_json, patience=None if ours else _OTHERS_QUIET)
+    if ours:
+        _carry_on(gov, actor, execution, wish)
+    elif not outcome.settled(follow(gov, actor, execution_id, wish), ()):
+        say_whose(execution)
     execution = gov.executions.get(execution_id, actor)
     gates = list(gov.approvals.list(actor, status=None, execution_id=execution_id))
     if as_json:
@@ -86,6 +91,26 @@ def stay(
     else:
         describe.ending(execution, [gate.approval for gate in gates])
     return int(verdict(execution, [gate.approval for gate in gates]))
+
+
+def _carry_on(gov: Gov, actor: Actor, execution: Execution, wish: Wish) -> None:
+    leaving.properly()
+    began = time.monotonic()
+    gov.start_loop(only=execution.id)
+    follow(gov, actor, execution.id, wish)
+    # What it started without waiting for it, and its other branches, would be cut off with this process.
+    if not gov.settle(None if wish.timeout is None else max(0.0, wish.timeout - (time.monotonic() - began))):
+        screen.say("the time is over: what goes on is stopped here, and goes on with the next process", stderr=True)
+
+
+def say_whose(execution: Execution) -> None:
+    """Say that nothing more happens here, who makes it happen, and how to see that it did."""
+    name = short_id(execution.id)
+    screen.say(
+        f"{execution.flow_id} ({name}) is carried on by processes of {execution.run_as}, and none of them acts now.",
+        stderr=True,
+    )
+    screen.say(f"  See how it goes on: jupyter gov show {name}", stderr=True)
 
 
 def say_where(gate: ApprovalDetail) -> None:
@@ -169,8 +194,7 @@ def kill(run_id: str, reason: str | None, *, follow: bool, as_json: bool) -> Non
     with host.opened() as (gov, actor):
         before = gov.executions.get(lookup.execution_id(gov, run_id, actor), actor)
         gov.executions.kill(before.id, actor, reason)
-        if follow:
-            taken_up(gov, actor, before)
+        if follow and taken_up(gov, actor, before):
             stay(gov, actor, before.id, wait=True, timeout=None, quiet=False, as_json=as_json)
         elif as_json:
             screen.emit({"id": before.id, "requested": "kill"})
@@ -181,15 +205,28 @@ def restart(run_id: str, *, follow: bool, as_json: bool) -> int:
     with host.opened() as (gov, actor):
         before = gov.executions.get(lookup.execution_id(gov, run_id, actor), actor)
         gov.executions.restart(before.id, actor)
-        if follow:
-            taken_up(gov, actor, before)
+        if follow and taken_up(gov, actor, before):
             return stay(gov, actor, before.id, wait=False, timeout=None, quiet=False, as_json=as_json)
         if as_json:
             screen.emit({"id": before.id, "requested": "restart"})
         return 0
 
 
-def taken_up(gov: Gov, actor: Actor, before: Execution) -> None:
-    """Wait until some loop (ours, if no other) has acted on what was asked for after ``before`` was read."""
-    gov.start_loop(only=before.id)
-    gov.executions.wait(before.id, actor, until=lambda run: run.version != before.version, timeout=_TAKEN_UP)
+def taken_up(gov: Gov, actor: Actor, before: Execution) -> bool:
+    """Wait until some loop (ours, if no other) has acted on what was asked for after ``before`` was read.
+
+    Returns
+    -------
+    bool
+        False if only processes of somebody else may act, and none has; that was said then.
+    """
+    ours = host.carries_on(before)
+    if ours:
+        leaving.properly()
+        gov.start_loop(only=before.id)
+    patience = _TAKEN_UP if ours else _OTHERS_TAKE_UP
+    now = gov.executions.wait(before.id, actor, until=lambda run: run.version != before.version, timeout=patience)
+    if ours or now.version != before.version:
+        return True
+    say_whose(before)
+    return False
