@@ -42,7 +42,10 @@ def syntax_problem(text: str, file: str | None, error: yaml.MarkedYAMLError) -> 
 
 
 def _better_error(text: str, error: yaml.MarkedYAMLError) -> yaml.MarkedYAMLError:
-    # The pure loader words its errors better than libyaml, but is slow: it reads only as far as the fault.
+    # The pure loader words its errors better than libyaml, but is slow: it reads only as far as the fault. Of escapes
+    # it knows less: halves of surrogate pairs pass, and of larger numbers it makes characters that Python refuses.
+    if "Unicode character" in (error.problem or ""):
+        return error
     mark = error.problem_mark
     end = len(text) if mark is None else mark.index + 200
     if end > 200_000:
@@ -52,4 +55,6 @@ def _better_error(text: str, error: yaml.MarkedYAMLError) -> yaml.MarkedYAMLErro
             pass
     except yaml.MarkedYAMLError as better:
         return better if mark is None or better.problem_mark is None or better.problem_mark.index <= end - 1 else error
+    except (ValueError, OverflowError):
+        return error
     return error

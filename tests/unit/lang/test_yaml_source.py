@@ -190,3 +190,9 @@ def test_any_text_gives_a_tree_or_problems(text: str) -> None:
     if tree.root is not None:
         plain_data(tree.root)
         assert all(node.line >= 1 for node in scalars(tree.root))
+
+
+@pytest.mark.parametrize("escape", [r"\UFFFFFFFF", r"\U00110000", r"\U7FFFFFFF", r"\ud800", r"\xZZ"])
+@pytest.mark.parametrize("rest", ["", "\n", "\nc: [", "\n\tx"])
+def test_an_escape_that_is_no_character_is_a_problem_with_its_place(escape: str, rest: str) -> None:
+    assert codes(f'a: 1\nb:  "text {escape}"{rest}') == [("GOV101", 2, 13)]
