@@ -6,7 +6,7 @@ import json
 import logging
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Timer
@@ -125,8 +125,11 @@ def _failed(error: GovError) -> _Result:
     known: dict[str, Any] = dict(details) if isinstance(details, Mapping) else {}
     if error.hint:
         known.setdefault("hint", error.hint)
-    outputs = error.outputs if isinstance(error, TaskError) else None
-    return _Result(outputs_of(outputs), Failure(error.code, error.message, known or None))
+    outputs = None
+    # The failure itself is what a person must see, also when its half results are none.
+    with suppress(TaskError):
+        outputs = outputs_of(error.outputs if isinstance(error, TaskError) else None)
+    return _Result(outputs, Failure(error.code, error.message, known or None))
 
 
 def _unexpected(error: BaseException) -> _Result:

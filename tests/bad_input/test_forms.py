@@ -22,6 +22,9 @@ GATE = "tasks:\n  - id: gate\n    type: io.kestra.plugin.core.flow.Pause\n    on
         ("{id: x, type: FILE}", "/etc/passwd", "GOV207"),
         ("{id: x, type: FILE}", "kestra:///n/f/executions/other/inputs/x/" + "0" * 64 + "/x.csv", "GOV207"),
         ("{id: x, type: FILE}", "gov:///sha256/" + "0" * 64 + "/x.csv", "GOV207"),
+        ("{id: x, type: YAML}", 'a: "\\UFFFFFFFF"', "GOV202"),
+        ("{id: x, type: JSON}", '{"a": "\\ud800"}', "GOV202"),
+        ("{id: x, type: JSON}", "[" * 101 + "]" * 101, "GOV202"),
         ("{id: x, type: JSON}", {"type": "io.kestra.datatype:aes_encrypted", "value": "AAAA"}, "GOV202"),
     ],
 )

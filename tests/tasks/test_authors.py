@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -162,6 +163,13 @@ def test_a_missing_secret() -> None:
         run_task(Draw, {"flag": True})
 
 
+def nested(levels: int) -> Any:
+    value: Any = []
+    for _ in range(levels - 1):
+        value = [value]
+    return value
+
+
 @pytest.mark.parametrize(
     ("value", "stored"),
     [
@@ -175,13 +183,16 @@ def test_a_missing_secret() -> None:
         ((1, {2}), [1, [2]]),
         ({1: b"\xff"}, {"1": "\\xff"}),
         (Point(x=1), {"x": 1}),
+        ({"\udcff.csv": ["a\ud800", Path("\udcff")]}, {"\\udcff.csv": ["a\\ud800", "\\udcff"]}),
+        (nested(100), nested(100)),
     ],
+    ids=ascii,
 )
 def test_outputs_are_json(value: Any, stored: Any) -> None:
     assert jsonable(value) == stored
 
 
-@pytest.mark.parametrize("result", [3, "x", [1], {"a": object()}])
+@pytest.mark.parametrize("result", [3, "x", [1], {"a": object()}, {"a": nested(100)}, {"a": nested(100_000)}], ids=type)
 def test_what_cannot_be_an_output(result: Any) -> None:
     with pytest.raises(TaskError) as caught:
         outputs_of(result)

@@ -249,6 +249,33 @@ def test_malformed_protocol_is_reported_and_harmless(message: Any) -> None:
     assert result.warnings == []
 
 
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (r'{"outputs": {"a": "\ud800"}}', r"half a surrogate pair (\ud800)"),
+        (r'{"outputs": {"\udfff": 1}}', "half a surrogate pair"),
+        (r'{"logs": [{"message": "\ud800"}]}', "half a surrogate pair"),
+        (r'{"metrics": [{"name": "\ud800", "value": 1}]}', "half a surrogate pair"),
+        ('{"outputs": {"a": ' + "[" * 99 + "]" * 99 + "}}", "nested deeper than 100 levels"),
+        ('{"outputs": {"a": 1' + "0" * 500 + "}}", "more than 400 digits"),
+    ],
+    ids=range(6),
+)
+def test_what_cannot_be_stored_is_reported_and_refused(message: str, reason: str) -> None:
+    result = run_task(python.Script, {"script": f"print({f'::{message}::'!r})"})
+    assert reason in result.lines("WARN")[0]
+    assert len(result.lines("WARN")[0]) < 500
+    assert result.outputs["vars"] == {}
+    assert result.metrics == []
+
+
+def test_whole_pairs_and_a_hundred_levels_are_fine() -> None:
+    message = r'{"outputs": {"a": "\ud83d\ude00", "b": ' + "[" * 98 + "]" * 98 + "}}"
+    result = run_task(python.Script, {"script": f"print({f'::{message}::'!r})"})
+    assert result.lines("WARN") == []
+    assert result.outputs["vars"]["a"] == "\U0001f600"
+
+
 def test_python_is_the_python_of_the_worker() -> None:
     assert run_task(python.Script, {"script": "import sys; print(sys.prefix)"}).lines() == [sys.prefix]
     assert run_task(python.Commands, sh('python -c "import sys; print(sys.prefix)"')).lines() == [sys.prefix]

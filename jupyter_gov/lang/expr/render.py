@@ -15,6 +15,7 @@ from jupyter_gov.lang.expr.limits import DEFAULT, Budget, Limits
 from jupyter_gov.lang.expr.state import State
 from jupyter_gov.lang.expr.typed import TypedState
 from jupyter_gov.lang.expr.values import SEQUENCES
+from jupyter_gov.lang.models.storable import is_text
 
 if TYPE_CHECKING:
     from jupyter_gov.lang.ports import ExpressionHost
@@ -163,7 +164,7 @@ def _run(
     state: State | None = None
     try:
         state = State(ENVIRONMENT, ENVIRONMENT.compiled(template), context, host, budget)
-        return work(state)
+        return _sound(work(state))
     except Fault as fault:
         if fault.offset is None and state is not None:
             fault.offset = state.at
@@ -174,6 +175,13 @@ def _run(
         # What Python refuses to compute is the template's fault as well; the cause stays attached.
         offset = None if state is None else state.at
         raise _error(Fault(f"the expression cannot be computed: {error}", offset=offset), template) from error
+
+
+def _sound(result: _T) -> _T:
+    # What comes of `fromJson('"\\ud800"')` cannot be written to a file, a database or a browser.
+    if isinstance(result, str) and not is_text(result):
+        raise Fault("the result holds half a surrogate pair, which is no character")
+    return result
 
 
 def _analysed(template: str, work: Callable[[nodes.Template], _T]) -> _T:

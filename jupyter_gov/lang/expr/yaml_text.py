@@ -12,6 +12,7 @@ from jupyter_gov.lang.expr.faults import Fault, LimitFault
 from jupyter_gov.lang.expr.limits import Budget
 from jupyter_gov.lang.expr.operators import is_list
 from jupyter_gov.lang.expr.values import SEQUENCES, TEMPORAL, scalar_text, seconds_text, temporal_text
+from jupyter_gov.lang.models.storable import cleaned
 
 _NOT_FINITE: Final = {"NaN": ".NaN", "Infinity": ".inf", "-Infinity": "-.inf"}
 _FORMS: Final[tuple[tuple[tuple[type, ...], Callable[[Any], str]], ...]] = (
@@ -113,8 +114,9 @@ def read(text: str, budget: Budget) -> Any:
         # Events come one by one: neither deep nesting nor a bomb of aliases is ever built.
         for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             builder.take(event)
-    except yaml.YAMLError as error:
-        raise Fault(f"the text is no YAML: {' '.join(str(error).split())[:200]}") from None
+    except (yaml.YAMLError, UnicodeEncodeError, OverflowError) as error:
+        # The last two: half a surrogate pair, and the escape of a number that is no character (pure loader).
+        raise Fault(f"the text is no YAML: {' '.join(cleaned(str(error)).split())[:200]}") from None
     return builder.value
 
 

@@ -8,17 +8,18 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
 
 from jupyter_gov.lang.models.base import is_expression
 from jupyter_gov.lang.models.patterns import compile_pattern
 from jupyter_gov.lang.models.scalars import format_duration, parse_duration
+from jupyter_gov.lang.models.storable import cleaned, fault
 
 T = TypeVar("T")
 
-SHOWN = 200
+SHOWN = 80
 """Characters of a value that an error shows."""
 
 _INT = re.compile(r"[-+]?\d{1,400}", re.ASCII)
@@ -44,23 +45,55 @@ def coerce(type_name: str, value: Any, props: Mapping[str, Any]) -> Any:
     Raises
     ------
     ValueProblem
-        The value is not of this type.
+        The value is not of this type, or cannot be stored (``lang.models.storable``).
 
     Examples
     --------
     >>> coerce("INT", "42", {}), coerce("DURATION", "P1D", {}), coerce("ARRAY", "[1, 2]", {"itemType": "INT"})
     (42, 'PT24H', [1, 2])
     """
+    _check_storable(value)
     if type_name in ("ARRAY", "MULTISELECT"):
         # Without a type of items, as in outputs, those of an ARRAY stay what they are.
         return _items(type_name, value, props.get("itemType") or (None if type_name == "ARRAY" else "STRING"))
     return _READERS[type_name](value)
 
 
+def _check_storable(value: Any) -> Any:
+    reason = fault(value, finite=True)
+    if reason is not None:
+        raise ValueProblem(f"the value cannot be stored: {reason}")
+    return value
+
+
 def shown(value: Any) -> str:
-    """Return a value as error texts print it: as Java would, and not longer than a line."""
-    text = value if isinstance(value, str) else java_text(value)
-    return text if len(text) <= SHOWN else text[:SHOWN] + "…"
+    """Return the beginning of a value as error texts print it: as Java would."""
+    text = ""
+    for piece in (value,) if isinstance(value, str) else _pieces(value):
+        text += piece[: SHOWN + 1]
+        if len(text) > SHOWN:
+            return cleaned(text[:SHOWN]) + "…"
+    return cleaned(text)
+
+
+def _pieces(value: Any) -> Iterator[str]:
+    # Piece by piece, since whoever shows the beginning must not have to write the whole.
+    if isinstance(value, list | tuple):
+        yield "["
+        for number, item in enumerate(value):
+            yield ", " if number else ""
+            yield from _pieces(item)
+        yield "]"
+    elif isinstance(value, Mapping):
+        yield "{"
+        for number, (key, item) in enumerate(value.items()):
+            yield f"{', ' if number else ''}{str(key)[: SHOWN + 1]}="
+            yield from _pieces(item)
+        yield "}"
+    elif isinstance(value, int) and value.bit_length() > 1000:
+        yield f"a number of {value.bit_length()} bits"
+    else:
+        yield java_text(value)
 
 
 def java_text(value: Any) -> str:
@@ -203,9 +236,10 @@ def _json(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value, parse_constant=_no_constant)
+        found = json.loads(value, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise _expected("JSON", value) from None
+    return _check_storable(found)
 
 
 def _yaml(value: Any) -> Any:
@@ -215,9 +249,11 @@ def _yaml(value: Any) -> Any:
     from jupyter_gov.lang.source import load  # noqa: PLC0415
 
     tree = load(value)
-    if tree.problems:
-        raise _expected("YAML", value)
-    return None if tree.root is None else plain_data(tree.root)
+    for problem in tree.problems:
+        where = problem.location
+        place = f" in line {where.line}, column {where.column}" if where is not None else ""
+        raise ValueProblem(f"{_expected('YAML', value)}: {problem.message}{place}")
+    return None if tree.root is None else _check_storable(plain_data(tree.root))
 
 
 def _uri(value: Any) -> str:
@@ -242,7 +278,9 @@ def _items(type_name: str, value: Any, item_type: str | None) -> list[Any]:
     items = value
     if isinstance(value, str):
         try:
-            items = json.loads(value, parse_constant=_no_constant)
+            items = _check_storable(json.loads(value, parse_constant=_no_constant))
+        except ValueProblem:
+            raise
         except (ValueError, RecursionError):
             raise _expected(type_name, value) from None
     if not isinstance(items, list | tuple):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from jupyter_gov.lang.models.scalars import DurationError, parse_duration
+from jupyter_gov.lang.models.storable import fault
 from jupyter_gov.plugins.context import LogLevel, Metric, RunContext
 from jupyter_gov.tasks.core.log import LEVELS
 
@@ -38,6 +39,10 @@ class Listener:
             message = json.loads(match[1])
         except (ValueError, RecursionError) as error:
             self._complain(f"is no JSON ({error})", line)
+            return
+        reason = fault(message)
+        if reason is not None:
+            self._complain(f"cannot be stored ({reason})", line)
             return
         self._obey(message, line)
 

@@ -304,3 +304,15 @@ def test_the_names_of_the_reference_exist() -> None:
     assert set(filters.split()) <= FILTERS.keys()
     assert set(functions.split()) <= FUNCTIONS.keys()
     assert {"defined", "null", "empty", "even", "odd", "iterable", "map", "json"} == TESTS.keys()
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["{{ fromJson(bad) }}", "a {{ [fromJson(bad)] | first }}", "{{ half }}", "{{ yaml(half) }}", "{{ yaml(bad) }}", "{{ yaml(big) }}"],
+)  # fmt: skip
+def test_half_a_character_is_no_result(template: str) -> None:
+    context = {"half": "\ud800", "bad": r'"\ud800"', "big": r'"\UFFFFFFFF"'}
+    with pytest.raises(ExpressionError) as raised:
+        expr.render(template, context)
+    assert raised.value.code == "GOV150"
+    str(raised.value).encode()
