@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_gov.domain.execution import Execution, TaskRun
 from jupyter_gov.domain.flow import LogLine
+from jupyter_gov.domain.sealed import sealed
 from jupyter_gov.engine.context import build
 from jupyter_gov.lang.expr import render_typed, render_value
 from jupyter_gov.plugins.context import Cancellation, Files, KeyValues, Metric, Notebooks, Processes, TaskLogger
 from jupyter_gov.runtime.files import AttemptFiles
 from jupyter_gov.runtime.kv import AttemptValues
+from jupyter_gov.runtime.limits import OUTPUT_BYTES
 from jupyter_gov.runtime.records import logs_of
+from jupyter_gov.runtime.sealing import Sealer
 
 if TYPE_CHECKING:
     from jupyter_gov.runtime.attempt import Job
@@ -79,7 +82,7 @@ class Context:
         """Child processes of this attempt."""
         from jupyter_gov.runtime.process import ProcessRunner  # noqa: PLC0415 - few tasks start processes
 
-        limit = int(self._world.settings.get("process.max_output_bytes") or 64 * 2**20)
+        limit = int(self._world.settings.get("process.max_output_bytes") or OUTPUT_BYTES)
         return ProcessRunner(self._job.cancellation, watchdog=self._world.watchdog(), output_limit=limit)
 
     @property
@@ -153,6 +156,10 @@ class Context:
     def secret(self, name: str) -> str:
         """Return a secret; from now on it is masked in logs and outputs."""
         return self._host.secret(name)
+
+    def seal(self, text: str) -> dict[str, str]:
+        """Return ``text`` encrypted; expressions open it."""
+        return sealed(Sealer(str(self._world.settings.get("encryption.key") or "")).seal(text))
 
     def mask(self, text: str) -> None:
         """Mask ``text`` in everything that this attempt logs or hands back."""
