@@ -16,6 +16,7 @@ from jupyter_gov.lang.diagnostics import closest, listing, quoted
 from jupyter_gov.lang.models.base import is_expression
 from jupyter_gov.lang.models.flow import InputDef
 from jupyter_gov.lang.models.inputs import dependency_order
+from jupyter_gov.lang.models.storable import fault
 from jupyter_gov.lang.models.values import ValueProblem, coerce, faults, java_text, shown
 
 Render = Callable[[Any, Mapping[str, Any]], Any]
@@ -111,6 +112,7 @@ def resolve(
     found = resolver.run()
     problems = [problem for one in found for problem in one.problems]
     problems += _unknown(declared, given, undeclared)
+    problems += _unstorable({name: given[name] for name in undeclared if name in given})
     if problems:
         raise InputsError(problems)
     values = {name: given[name] for name in undeclared if name in given}
@@ -286,6 +288,17 @@ def _unknown(declared: Sequence[InputDef], given: Mapping[str, Any], undeclared:
         hint = f"Did you mean {quoted(meant)}?" if meant else f"Known inputs: {listing(known) or 'none'}."
         message = f"{quoted(name)[1:-1]}: Invalid input for `{quoted(name)[1:-1]}`, there is no such input"
         problems.append(InputProblem(name, "GOV205", message, hint))
+    return problems
+
+
+def _unstorable(values: Mapping[str, Any]) -> list[InputProblem]:
+    # Values without a type: nothing else looks at them.
+    problems = []
+    for name, value in values.items():
+        reason = fault(value, finite=True)
+        if reason is not None:
+            message = f"{name}: Invalid input for `{name}`, the value cannot be stored: {reason}"
+            problems.append(InputProblem(name, "GOV202", message))
     return problems
 
 

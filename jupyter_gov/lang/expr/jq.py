@@ -41,7 +41,7 @@ def run(state: State, program: str, source: str) -> list[Any]:
             out.append(result)
             state.budget.list(len(out))
     except ArgumentFault as fault:
-        raise ArgumentFault(f"jq `{program}` fails: {fault.message}") from None
+        raise ArgumentFault(f"the jq program `{program}` fails: {fault.message}") from None
     return out
 
 
@@ -68,9 +68,9 @@ def _elsewhere(state: State, program: str, source: str) -> list[Any]:
     if answer.kind == "program":
         raise Fault(f"`{shown}` is no jq program: {answer.text}")
     if answer.kind == "failure":
-        raise ArgumentFault(f"jq `{shown}` fails: {answer.text}")
+        raise ArgumentFault(f"the jq program `{shown}` fails: {answer.text}")
     if answer.kind == "limit":
-        raise LimitFault(f"jq `{shown}` was stopped: {answer.text}", hint=_HINT)
+        raise LimitFault(f"the jq program `{shown}` was stopped: {answer.text}", hint=_HINT)
     out: list[Any] = json.loads(answer.text)
     budget.list(len(out))
     return out

@@ -300,3 +300,10 @@ def test_any_text_is_typed_or_refused(type_name: str, text: str) -> None:
     declared = inputs({"id": "a", "type": type_name, **props})
     (found,) = resolve_each(declared, {"a": text}, render=render)
     assert found.problems or found.value is not None or text in ("null", "") or type_name in ("YAML", "JSON")
+
+
+@pytest.mark.parametrize("value", ["\ud800", {"a": ["\udfff"]}, nested(101), math.nan])
+def test_a_value_without_a_declaration_can_be_stored_as_well(value: Any) -> None:
+    with pytest.raises(InputsError, match="cannot be stored") as caught:
+        resolve([], {"a": value}, render=render, undeclared=["a"])
+    assert caught.value.code == "GOV202"
