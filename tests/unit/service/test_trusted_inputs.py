@@ -45,7 +45,10 @@ def start(gov, tmp_path, **inputs):
 def test_values_stay_as_they_are_and_defaults_come_in(gov, tmp_path):
     given = {"text": True, "more": {"other": [1]}, "unknown": None}
     assert start(gov, tmp_path, **given) == {
-        **{"text": True, "unknown": None, "word": "hello", "twice": "hello-hello"},
+        "text": True,
+        "unknown": None,
+        "word": "hello",
+        "twice": "hello-hello",
         "more": {"other": [1], "number": 3},
     }
     assert given["more"] == {"other": [1]}
