@@ -369,6 +369,10 @@ class RunContext(Protocol):
         """Return a secret; from now on it is masked in logs and outputs."""
         ...
 
+    def seal(self, text: str) -> dict[str, str]:
+        """Return ``text`` encrypted, in the form in which outputs hold what is secret."""
+        ...
+
     def mask(self, text: str) -> None:
         """Mask ``text`` in everything that this attempt logs or hands back."""
         ...

@@ -9,6 +9,7 @@ Examples
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import shutil
@@ -25,7 +26,7 @@ from pydantic import ValidationError
 from jupyter_gov.domain.execution import Attempt, Execution, TaskRun
 from jupyter_gov.domain.flow import LogLine
 from jupyter_gov.domain.ids import new_id, task_run_id
-from jupyter_gov.domain.sealed import MASK
+from jupyter_gov.domain.sealed import MASK, sealed
 from jupyter_gov.domain.states import State, begin
 from jupyter_gov.errors import TaskError
 from jupyter_gov.plugins.api import CHECKING, NOTES, RunnableTask
@@ -281,6 +282,10 @@ class TestContext:
             raise TaskError(f"Cannot find secret for key '{name}'.", code="GOV806")
         self.mask(self.secrets[name])
         return self.secrets[name]
+
+    def seal(self, text: str) -> dict[str, str]:
+        """Return ``text`` in the form of something encrypted; this kit only encodes it."""
+        return sealed(base64.b64encode(text.encode()).decode())
 
     def mask(self, text: str) -> None:
         """Mask ``text`` in the log."""

@@ -33,6 +33,8 @@ CORE: Mapping[str, str] = {
     _CORE + "storage.FilterItems": _TASKS + "storage.items:FilterItems",
     _CORE + "storage.DeduplicateItems": _TASKS + "storage.items:DeduplicateItems",
     _CORE + "storage.PurgeExecution": _TASKS + "storage.files:PurgeCurrentExecutionFiles",
+    _CORE + "http.Request": _TASKS + "http.request:Request",
+    _CORE + "http.Download": _TASKS + "http.download:Download",
     # Older names of the same types.
     _OLD + "debugs.Echo": _TASKS + "core.debug:Echo",
     _OLD + "log.Fetch": _TASKS + "core.fetch:Fetch",
@@ -48,5 +50,7 @@ CORE: Mapping[str, str] = {
     _OLD + "storages.FilterItems": _TASKS + "storage.items:FilterItems",
     _OLD + "storages.DeduplicateItems": _TASKS + "storage.items:DeduplicateItems",
     _OLD + "storages.PurgeExecution": _TASKS + "storage.files:PurgeCurrentExecutionFiles",
+    "io.kestra.plugin.fs.http.Request": _TASKS + "http.request:Request",
+    "io.kestra.plugin.fs.http.Download": _TASKS + "http.download:Download",
 }
 """Type name (or alias) -> ``module:Class``."""

@@ -12,9 +12,10 @@ from jupyter_gov.plugins.api import RunnableTask, TypedModel
 from jupyter_gov.plugins.registry import Registry
 from jupyter_gov.plugins.testing import TestContext, run_task
 from jupyter_gov.tasks import CATALOGUE
+from tests.tasks.web import web
 
 OURS = ("jupyter_gov.tasks.core", "jupyter_gov.tasks.script", "jupyter_gov.tasks.duckdb", "jupyter_gov.tasks.agent")
-OURS += ("jupyter_gov.tasks.kv", "jupyter_gov.tasks.state", "jupyter_gov.tasks.storage")
+OURS += tuple(f"jupyter_gov.tasks.{name}" for name in ("kv", "state", "storage", "http"))
 REGISTRY = Registry()
 TYPES = sorted({place: name for name, place in CATALOGUE.items() if place.startswith(OURS)}.values())
 VARIABLES: dict[str, Any] = {
@@ -41,11 +42,10 @@ def test_example(text: str, tmp_path: Path) -> None:
     assert issubclass(model, RunnableTask)
     context = TestContext(tmp_path, variables=VARIABLES)
     line = b'{"key": "k", "value": 2}\n'
-    context.variables = {
-        **VARIABLES,
-        "inputs": {name: context.files.put_bytes(line, name) for name in ("file", "items")},
-    }
-    run_task(model, task, context=context)
+    files = {name: context.files.put_bytes(line, name) for name in ("file", "items")}
+    with web() as server:
+        context.variables = {**VARIABLES, "inputs": {**files, "url": f"{server.url}/example"}}
+        run_task(model, task, context=context)
 
 
 @pytest.mark.parametrize("name", TYPES)
