@@ -38,7 +38,7 @@ def secret(state: State, key: Any, namespace: Any = None, subkey: Any = None) ->
 
 
 @function("kv")
-def kv(state: State, key: Any, namespace: Any = None, error_on_missing: Any = True) -> Any:
+def kv(state: State, key: Any, namespace: Any = None, error_on_missing: Any = False) -> Any:
     """Return a stored value of the namespace."""
     place = None if namespace is None else text_of("`namespace`", namespace)
     strict = flag_of("`errorOnMissing`", error_on_missing)

@@ -42,7 +42,7 @@ LOOP = {
         # outside
         ("read('a.txt')", "content"), ("fileSize('a.txt')", "7"), ("fileExists('a.txt')", "true"), ("fileExists('none')", "false"), ("isFileEmpty('empty.txt')", "true"),
         ("fileEmpty('a.txt')", "false"), ("fileURI('x.txt')", "kestra:///ns/_files/x.txt"), ("secret('KEY')", "s3cret"), ("secret('JSON', subkey='user')", "u"),
-        ("secret('JSON', subkey='list')", "[1]"), ("kv('k').a", "1"), ("kv('k', 'ns')", "2"), ("kv('none', errorOnMissing=false) ?? 'd'", "d"),
+        ("secret('JSON', subkey='list')", "[1]"), ("kv('none') ?? 'd'", "d"), ("kv('k').a", "1"), ("kv('k', 'ns')", "2"), ("kv('none', errorOnMissing=false) ?? 'd'", "d"),
         ("errorLogs() | first | jq('.message') | first", "it broke"), ("now()", "2024-03-05T06:08:09.123456Z"), ("now('yyyy')", "2024"),
         ("now(timeZone='Asia/Tokyo')", "2024-03-05T15:08:09.123456+09:00"), ("now(format='iso_local_date')", "2024-03-05"),
         # dates
@@ -86,7 +86,7 @@ def test_function_of_the_flow(expression: str, text: str) -> None:
         "render('{{ missing }}') ?? 'd'", "render('{{ 1 + }}')", "render('{{ 1 / 0 }}')", "render(a)", "render('x', 'yes')", "block(1)", "i18n('b', 'k')",
         "currentEachOutput({})", "currentEachOutput(1)", "parentOutput(5)", "parentOutput('a')", "iterationOutput()", "tasksWithState(1)",
         "read('none')", "read(1)", "read('a.txt', version=1)", "fileSize('none')", "fileURI('a', version=1)", "secret('NONE')", "secret('KEY', 'other')", "secret('KEY', subkey='a')",
-        "secret('JSON', subkey='none')", "kv('none')", "kv(1)", "kv('k', errorOnMissing='no')", "now('bad{')", "now(timeZone='Mars/Base')", "now(locale='xx_YY')",
+        "secret('JSON', subkey='none')", "kv('none', errorOnMissing=true)", "kv(1)", "kv('k', errorOnMissing='no')", "now('bad{')", "now(timeZone='Mars/Base')", "now(locale='xx_YY')",
         "dayOfWeek('soon')", "dayOfWeek(1)", "hourOfDay('2024-03-05')", "isDateBefore('2024-01-01', '2024-01-02T00:00:00Z')", "isDayWeekInMonth('2024-03-05', 'X', 'FIRST')",
         "isDayWeekInMonth('2024-03-05', 'MONDAY', 'FIFTH')", "isLastWorkingDay('2024-03-05', 'X')",
     ],
