@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { curve, layout, NODE_HEIGHT, NODE_WIDTH } from '../src/graph/layout';
+import { curve, layout as placed, NODE_HEIGHT, roomIn } from '../src/graph/layout';
+import { fitted } from '../src/model/format';
 import type { GraphEdge, IGraph } from '../src/model/snapshot';
 
 function graph(ids: readonly string[], edges: readonly GraphEdge[]): IGraph {
@@ -10,11 +11,18 @@ function graph(ids: readonly string[], edges: readonly GraphEdge[]): IGraph {
   };
 }
 
+const measures = {
+  node: (text: string) => text.length * 7.5,
+  edge: (text: string) => text.length * 6
+};
+
+const layout = (of: IGraph) => placed(of, measures);
+
 function overlapping(result: ReturnType<typeof layout>): string[] {
   return result.nodes.flatMap((a, i) =>
     result.nodes
       .slice(i + 1)
-      .filter(b => Math.abs(a.x - b.x) < NODE_WIDTH && Math.abs(a.y - b.y) < NODE_HEIGHT)
+      .filter(b => a.x < b.x + b.width && b.x < a.x + a.width && Math.abs(a.y - b.y) < NODE_HEIGHT)
       .map(b => `${a.node.id}/${b.node.id}`)
   );
 }
@@ -87,8 +95,33 @@ test('a wide fan keeps its nodes apart and inside the picture', () => {
   assert.deepEqual(overlapping(result), []);
   for (const at of result.nodes) {
     assert.ok(at.x >= 0 && at.y >= 0);
-    assert.ok(at.x + NODE_WIDTH <= result.width && at.y + NODE_HEIGHT <= result.height);
+    assert.ok(at.x + at.width <= result.width && at.y + NODE_HEIGHT <= result.height);
   }
+});
+
+test('a box is as wide as its label, which is cut only when it is very long', () => {
+  const long = 'a'.repeat(80);
+  const result = layout(
+    graph(
+      ['a', 'pre-deployment-checks', long],
+      [
+        ['a', 'pre-deployment-checks', 'when the numbers are good'],
+        ['pre-deployment-checks', long, '']
+      ]
+    )
+  );
+  const [short, middle, cut] = result.nodes;
+  assert.ok(short && middle && cut);
+  assert.ok(short.width < middle.width && middle.width < cut.width);
+  assert.equal(
+    fitted('pre-deployment-checks', roomIn(middle.width), measures.node),
+    'pre-deployment-checks'
+  );
+  const shown = fitted(long, roomIn(cut.width), measures.node);
+  assert.ok(shown.endsWith('…') && measures.node(shown) <= roomIn(cut.width));
+  const edge = result.edges[0];
+  assert.ok(edge && edge.room > 80 && edge.room < middle.x - short.x - short.width);
+  assert.deepEqual(overlapping(result), []);
 });
 
 test('a path begins where it should', () => {

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client, RefusedError, type ITransport } from '../src/api/client';
 import { pageTransport } from '../src/api/page';
-import { decide } from '../src/model/decide';
+import durations from '../../tests/data/durations.json';
+import { act, ChangedError, confirmed, decide, shownError } from '../src/model/decide';
 import { initialForm, readForm } from '../src/model/form';
 import { duration, elapsed, shortDigest } from '../src/model/format';
 import { greeting, isOlder } from '../src/model/handshake';
+import { NobodyError, recordedAs, sentence, whoActs, type IIdentity } from '../src/model/identity';
 import { isFlowMagic } from '../src/model/magic';
 import type { IApproval, IFormField, ISnapshot, ITask } from '../src/model/snapshot';
 import { english } from '../src/model/trans';
@@ -65,6 +67,17 @@ const GATE: IApproval = {
   auditSeq: null
 };
 
+const ANN: IIdentity = { id: 'ann', name: 'Ann', assurance: 'browser', through: 'server' };
+const OWNER: IIdentity = { id: 'root', name: 'root', assurance: 'os', through: 'kernel' };
+const LOST: ITransport = { fetch: () => Promise.reject(new TypeError('failed to fetch')) };
+
+function knowing(id: string, name: string, assurance: string): Client {
+  const actor = { id, name, groups: [], assurance };
+  return new Client(
+    answering(200, { version: '1', apiLevel: 1, status: 'ok', problem: null, actor })
+  );
+}
+
 const ANSWER = { verdict: 'approve', reason: 'ok', inputs: { n: 1 } } as const;
 
 function task(id: string, state: string, more: Partial<ITask> = {}): ITask {
@@ -115,6 +128,7 @@ function snapshot(state: string, tasks: readonly ITask[]): ISnapshot {
     messages: [],
     verbs: ['kill'],
     updatedAt: '2026-11-01T10:00:10Z',
+    viewer: null,
     serverPath: ''
   };
 }
@@ -168,7 +182,7 @@ test('an integer beyond exact numbers stays text, defaults fill the form', () =>
 
 test('a decision goes to the server with the digest that was shown', async () => {
   const server = answering(200, { ...GATE, status: 'APPROVED', statusBy: 'ann', votes: [] });
-  const gate = await decide(new Client(server), GATE, ANSWER, () =>
+  const gate = await decide(new Client(server), ANN, GATE, ANSWER, () =>
     assert.fail('the kernel was asked')
   );
   assert.equal(gate?.status, 'APPROVED');
@@ -185,7 +199,7 @@ test('a refusal is final: the kernel is no way around it', async () => {
     [403, '<html>some proxy</html>']
   ] as const) {
     await assert.rejects(
-      decide(new Client(answering(status, body)), GATE, ANSWER, () =>
+      decide(new Client(answering(status, body)), ANN, GATE, ANSWER, () =>
         assert.fail('the kernel was asked')
       ),
       RefusedError
@@ -193,23 +207,64 @@ test('a refusal is final: the kernel is no way around it', async () => {
   }
 });
 
-test('the kernel is asked where there is no server of ours', async () => {
-  const lost: ITransport = { fetch: () => Promise.reject(new TypeError('failed to fetch')) };
+test('where no server of ours answers, one acts as the account of the kernel', async () => {
   for (const client of [
     null,
-    new Client(lost),
+    new Client(LOST),
     new Client(answering(404, '<html>not found</html>'))
   ]) {
-    let asked = 0;
-    assert.equal(
-      await decide(client, GATE, ANSWER, () => {
-        asked += 1;
-        return Promise.resolve();
-      }),
-      null
-    );
-    assert.equal(asked, 1);
+    assert.deepEqual(await whoActs(client, OWNER), OWNER);
   }
+  assert.deepEqual(await whoActs(null, null), { ...OWNER, id: '', name: '' });
+});
+
+test('the server says as whom one acts; when it refuses, nobody acts', async () => {
+  const found = await whoActs(knowing('ann', 'Ann', 'browser'), OWNER);
+  assert.deepEqual(found, ANN);
+  const refusing = new Client(answering(403, { code: 'GOV483', message: 'no', hint: null }));
+  await assert.rejects(whoActs(refusing, OWNER), NobodyError);
+});
+
+test('an act goes one way only: a silent server does not make it the kernel\u2019s', async () => {
+  const never = () => assert.fail('the kernel was asked');
+  await assert.rejects(decide(new Client(LOST), ANN, GATE, ANSWER, never));
+  await assert.rejects(act(new Client(LOST), ANN, 'x', 'kill', null, never));
+  let asked = 0;
+  const once = () => {
+    asked += 1;
+    return Promise.resolve();
+  };
+  assert.equal(await decide(new Client(LOST), OWNER, GATE, ANSWER, once), null);
+  assert.equal(await act(null, OWNER, 'x', 'kill', null, once), null);
+  assert.equal(asked, 2);
+});
+
+test('a kill goes to the server with its reason', async () => {
+  const server = answering(200, { id: 'x' });
+  await act(new Client(server), ANN, 'x', 'kill', 'wrong data', () => assert.fail('kernel'));
+  assert.deepEqual(server.sent, ['POST executions/x/kill {"reason":"wrong data"}']);
+});
+
+test('nothing is sent under another name than the one that was shown', async () => {
+  await confirmed(knowing('ann', 'Ann', 'browser'), OWNER, ANN);
+  for (const client of [knowing('bob', 'Bob', 'browser'), new Client(LOST)]) {
+    const error = await confirmed(client, OWNER, ANN).catch((reason: unknown) => reason);
+    assert.ok(error instanceof ChangedError);
+    assert.equal(shownError(error).code, 'GOV491');
+  }
+  await assert.rejects(confirmed(knowing('ann', 'Ann', 'browser'), OWNER, OWNER), ChangedError);
+});
+
+test('one reads as whom one answers', () => {
+  assert.equal(recordedAs(ANN), 'Ann (ann)');
+  assert.equal(recordedAs({ ...ANN, name: 'Bob (bob)' }), 'Bob (bob) (ann)');
+  assert.equal(
+    sentence(english, { ...ANN, name: 'Ann Bold (ann)' }),
+    'You answer as Ann Bold (ann).'
+  );
+  assert.match(sentence(english, OWNER), /as root, the account that runs this kernel/);
+  const nobody = { ...ANN, id: 'anonymous@lab', name: 'anonymous user', assurance: 'anonymous' };
+  assert.match(sentence(english, nobody), /as anonymous@lab: this server cannot tell its users/);
 });
 
 test('a page without the configuration of a Jupyter server has no transport', () => {
@@ -316,9 +371,13 @@ test('an older answer of the server changes nothing, a newer one brings states a
 });
 
 test('durations and digests read well', () => {
-  const shown = [0, 240, 4300, 59_400, 64_000, 7_380_000, 100 * 3600_000].map(duration);
-  assert.deepEqual(shown, ['0 ms', '0.2 s', '4.3 s', '59 s', '1 m 04 s', '2 h 03 m', '4 d 04 h']);
+  // The same table as in Python: a run must not change its numbers when its view becomes static.
+  for (const [milliseconds, told] of durations as [number, string][]) {
+    assert.equal(duration(milliseconds), told);
+  }
   assert.equal(elapsed(null, null, 0), null);
+  const exact = elapsed('2026-11-01T10:00:00.000900+00:00', '2026-11-01T10:00:00.048100+00:00', 0);
+  assert.equal(duration(exact), '47 ms');
   assert.equal(shortDigest('sha256:0123456789abcdef'), 'sha256:0123456789ab…');
 });
 

@@ -14,7 +14,7 @@ from jupyter_server.serverapp import ServerApp
 
 from jupyter_gov.server.identity import names_users
 from jupyter_gov.server.named_users import NamedUsersIdentityProvider
-from tests.server.conftest import ASSIGNED, KEYS, Ask, Fetch, open_gate
+from tests.server.conftest import ASSIGNED, KEYS, OWNER, Ask, Fetch, open_gate
 from tests.server.test_rest import decision
 
 SignIn = Callable[[], Awaitable[dict[str, str]]]
@@ -128,6 +128,22 @@ class TestAuthorizer:
         reply = await ask(f"{path}/decision", headers=token("ann"), body=decision(gate))
         assert (reply.status, reply.body["code"]) == (403, "GOV483")
         assert (await ask(path, headers=token("ann"))).body["status"] == "OPEN"
+        run = f"executions/{gate.approval.execution_id}"
+        refused = await ask(f"{run}/kill", headers=token("ann"), body={})
+        assert (refused.status, refused.body["code"]) == (403, "GOV483")
+        assert (await ask(run, headers=token("ann"))).body["state"] == "PAUSED"
+
+
+async def test_a_kill_carries_the_name_and_the_proof_of_the_page(ask: Ask, service: Any, sign_in: SignIn) -> None:
+    session = await sign_in()
+    gate = await open_gate(service)
+    path = f"executions/{gate.approval.execution_id}"
+    without = await ask(f"{path}/kill", headers={"Cookie": session["Cookie"]}, body={})
+    assert (without.status, without.body["code"]) == (403, "GOV483")
+    assert (await ask(f"{path}/kill", headers=session, body={})).status == 200
+    entries = await service(lambda gov: gov.audit.entries(OWNER, f"execution/{gate.approval.execution_id}"))
+    asked = next(entry for entry in entries if entry.action == "execution.kill_requested")
+    assert (asked.actor_ref, asked.body["assurance"]) == ("ann", "browser")
 
 
 class Renamed(PasswordIdentityProvider):

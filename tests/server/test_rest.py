@@ -17,6 +17,8 @@ ROUTES = [
     ("GET", "approvals/x-1-g1"),
     ("POST", "approvals/x-1-g1/decision"),
     ("GET", "executions/x"),
+    ("POST", "executions/x/kill"),
+    ("POST", "executions/x/restart"),
     ("GET", "nothing/here"),
     ("POST", "nothing/here"),
 ]
@@ -171,3 +173,32 @@ async def test_an_assigned_gate_needs_a_name(ask: Ask, service: Any) -> None:
     assert (seen["canDecide"], seen["groups"]) == (False, ["risk"])
     reply = await ask(f"approvals/{gate.approval.id}/decision", body=decision(gate, inputs={}))
     assert (reply.status, reply.body["code"]) == (403, "GOV403")
+
+
+async def test_a_kill_is_recorded_as_the_person_who_answers_gates(ask: Ask, service: Any) -> None:
+    gate = await open_gate(service)
+    execution_id = gate.approval.execution_id
+    reply = await ask(f"executions/{execution_id}/kill", body={"reason": "wrong data"})
+    assert (reply.status, reply.body["id"]) == (200, execution_id)
+    ended = await service(
+        lambda gov: gov.executions.wait(execution_id, OWNER, until=lambda now: now.state.is_terminal, timeout=30)
+    )
+    assert ended.state == "KILLED"
+    entries = await service(lambda gov: gov.audit.entries(OWNER, f"execution/{execution_id}"))
+    asked = next(entry for entry in entries if entry.action == "execution.kill_requested")
+    assert (asked.actor_ref, asked.body["assurance"]) == (f"anonymous@{socket.gethostname()}", "anonymous")
+    again = await ask(f"executions/{execution_id}/kill", body={})
+    assert (again.status, again.body["code"]) == (409, "GOV306")
+    gone_on = await ask(f"executions/{execution_id}/restart", body={})
+    assert gone_on.status == 200
+
+
+@pytest.mark.parametrize("verb", ["kill", "restart"])
+async def test_reading_stops_nothing_and_a_body_has_no_name_in_it(ask: Ask, service: Any, verb: str) -> None:
+    gate = await open_gate(service)
+    path = f"executions/{gate.approval.execution_id}/{verb}"
+    assert (await ask(path)).status == 405
+    named = await ask(path, body={"by": "somebody else"})
+    assert (named.status, named.body["code"]) == (422, "GOV486")
+    assert (await ask(f"executions/no-such/{verb}", body={})).status == 404
+    assert (await ask(f"executions/{gate.approval.execution_id}")).body["state"] == "PAUSED"

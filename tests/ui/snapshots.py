@@ -10,6 +10,7 @@ from jupyter_gov.kernel.snapshot_types import (
     SERVER_PATH,
     ApprovalSnapshot,
     FormField,
+    LogSnapshot,
     NamedText,
     Snapshot,
     TaskSnapshot,
@@ -75,7 +76,7 @@ def task(task_id: str, state: str, begin: float = 0, length: float | None = 1.0,
     return {**found, **more}  # type: ignore[typeddict-item]
 
 
-def logs(*messages: str, level: str = "INFO") -> list[dict[str, Any]]:
+def logs(*messages: str, level: str = "INFO") -> list[LogSnapshot]:
     return [{"id": i, "level": level, "at": at(i), "message": text} for i, text in enumerate(messages)]
 
 
@@ -122,8 +123,20 @@ def gate(**more: Any) -> ApprovalSnapshot:
             "digest": "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
             "inputs": named(dataset="s3://models/credit/2026-10.parquet", model_version="17"),
             "upstream": [
-                {"name": "check_data", "digest": "sha256:fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68"},
-                {"name": "train", "digest": "sha256:18ac3e7343f016890c510e93f935261169d9e3f565436429830faf0934f4f8e4"},
+                {
+                    "name": "check_data",
+                    "digest": "sha256:fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68",
+                    "outputs": named(rows="8336", nulls="0"),
+                    "logs": logs("read 8336 rows"),
+                    "logTotal": 1,
+                },
+                {
+                    "name": "train",
+                    "digest": "sha256:18ac3e7343f016890c510e93f935261169d9e3f565436429830faf0934f4f8e4",
+                    "outputs": named(auc="0.834", model="kestra:///risk/models/credit_release/model.pkl"),
+                    "logs": logs("epoch 1 auc 0.79", "epoch 2 auc 0.82", "epoch 3 auc 0.834"),
+                    "logTotal": 214,
+                },
             ],
         },
         "openedAt": at(42),
@@ -172,6 +185,7 @@ def snapshot(state: str, tasks: list[TaskSnapshot], *, ended: float | None = Non
         "messages": [],
         "verbs": [],
         "updatedAt": at(60),
+        "viewer": {"id": "ann", "name": "ann", "assurance": "os"},
         "serverPath": SERVER_PATH,
     }
     execution: Mapping[str, Any] = more.pop("execution", {})
@@ -311,6 +325,27 @@ def hostile() -> Snapshot:
     found["graph"]["nodes"][0]["label"] = HOSTILE
     found["messages"] = [{"level": "error", "text": HOSTILE, "hint": HOSTILE}]
     found["execution"].update({"flow": HOSTILE, "namespace": HOSTILE, "failure": failure, "labels": {HOSTILE: HOSTILE}})
+    return found
+
+
+LONG = "pre-deployment-checks-of-all-models-in-the-northern-region"
+
+
+def long_names() -> Snapshot:
+    """Names as people write them, longer than any box or headline was made for."""
+    found = at_gate(taskId="human-approval-gate", title="human-approval-gate")
+    names = ["review-agent-plan", "pre-deployment-checks", LONG, "human-approval-gate", "publish-to-production"]
+    found["graph"]["nodes"] = [
+        {"id": name, "label": name, "type": LOG, "kind": "gate" if "gate" in name else "task", "parent": None}
+        for name in names
+    ]
+    labels = ["", "", "when every check of the region is good", ""]
+    found["graph"]["edges"] = [(a, b, label) for a, b, label in zip(names, names[1:], labels, strict=False)]
+    found["tasks"] = [
+        *(task(name, "SUCCESS", number, 1.1) for number, name in enumerate(names[:3])),
+        task("human-approval-gate", "PAUSED", 4, None),
+    ]
+    found["execution"]["flow"] = "quarterly-credit-model-release-with-bias-review-and-sign-off"
     return found
 
 

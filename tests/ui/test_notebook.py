@@ -103,7 +103,7 @@ def approve(found: Notebook) -> None:
     gate.get_by_role("button", name="Approve", exact=True).click()
 
 
-@pytest.mark.parametrize("look", ["running", "gate", "approved", "failed", "form"])
+@pytest.mark.parametrize("look", ["running", "gate", "approved", "failed", "form", "long"])
 def test_looks_in_the_themes_of_lab(notebook: Open, look: str, axe: Path) -> None:
     """What a real run reaches only with luck: shown for the eye, and read by axe in the theme's own colours."""
     found = notebook(
@@ -117,6 +117,9 @@ def test_looks_in_the_themes_of_lab(notebook: Open, look: str, axe: Path) -> Non
     target = found.run.get_by_test_id("jp-gov-gate") if look == "form" else found.run
     found.page.add_script_tag(path=axe)
     found.picture(look, target, check=contrast)
+    if look in {"gate", "long"}:
+        found.page.set_viewport_size({"width": 680, "height": 900})
+        found.picture(f"{look}-narrow", target)
 
 
 def contrast(page: Page) -> None:
@@ -149,7 +152,7 @@ class TestHighlighting:
         expect(found.editor(0)).to_have_attribute("data-language", "python")
 
 
-def test_a_run_is_watched_and_killed(notebook: Open, lab: Lab) -> None:
+def test_a_run_is_watched_and_killed(notebook: Open, page: Page, lab: Lab) -> None:
     found = notebook(LOAD, SLOW.format(stop=lab.home / "stop"))
     found.run_all()
     train = found.run.locator('tr[data-task="train"]')
@@ -157,7 +160,12 @@ def test_a_run_is_watched_and_killed(notebook: Open, lab: Lab) -> None:
     train.get_by_role("button").click()
     expect(found.run.get_by_role("log")).to_contain_text("epoch 3")
     found.picture("run-running", found.run)
-    found.run.get_by_role("button", name="Kill", exact=True).click()
+    found.run.get_by_role("button", name="Kill…", exact=True).click()
+    expect(found.run.get_by_test_id("jp-gov-confirm")).to_contain_text("anonymous@lab")
+    found.picture("run-kill", found.run.locator(".jp-gov-header"))
+    with page.expect_response("**/kill") as answer:
+        found.run.get_by_role("button", name="Kill the run", exact=True).click()
+    assert answer.value.status == 200
     expect(found.output(1)).to_contain_text("KILLED")
     expect(found.run).to_have_count(0)
 
@@ -167,6 +175,8 @@ def test_approved_by_a_click_through_the_server(notebook: Open, page: Page, lab:
     at_gate(found)
     # The static form beside it would say everything twice.
     expect(found.output(1).get_by_text("What is known without a kernel")).not_to_be_visible()
+    # The token of a plain server names nobody, and the card says so before the record does.
+    expect(found.run.get_by_test_id("jp-gov-identity")).to_contain_text("You answer as anonymous@lab")
     found.picture("run-gate", found.run)
     with page.expect_response("**/decision") as answer:
         approve(found)
@@ -175,10 +185,13 @@ def test_approved_by_a_click_through_the_server(notebook: Open, page: Page, lab:
     expect(found.run).to_have_count(0)
     expect(found.output(1)).to_contain_text("The bias report is complete.")
     expect(found.output(1)).to_contain_text("SUCCESS")
+    # The same drawing, the same words.
+    expect(found.output(1).get_by_text("train").first).to_be_visible()
+    for name in ("train", "gate", "publish"):
+        expect(found.output(1).get_by_title(f"{name} ")).to_contain_text("SUCCESS")
     found.picture("run-approved", found.output(1))
     gate = gate_of(lab, "click")
     assert (gate["status"], gate["inputs"]) == ("APPROVED", {"exposure": 25000, "basis": "full review"})
-    # The token of a plain server names nobody, and the record says so.
     assert gate["votes"][0]["assurance"] == "anonymous"
     assert gate["statusBy"] == "anonymous@lab"
 
@@ -252,6 +265,9 @@ def test_opened_again_without_a_kernel(notebook: Open, page: Page, lab: Lab) -> 
     expect(again.output(1).get_by_text("Release? AUC of credit-17 is 0.834")).to_be_visible()
     expect(again.output(1).get_by_text("Loading widget")).not_to_be_visible()
     expect(again.run).to_have_count(0)
+    told = again.output(1).inner_text()
+    assert told.index("State when saved") < told.index("Release? AUC")
+    assert "See now: %gov show" in told
     again.picture("run-reopened-at-gate", again.output(1))
 
 

@@ -40,3 +40,11 @@ def test_an_untrusted_notebook_shows_the_same_facts(lab: Lab, notebook: Opened) 
     output = again.output(2)
     for fact in ("SUCCESS", "gated", "Is draft good?", "Approved by", "ok", "before", "after"):
         expect(output).to_contain_text(fact)
+    # The drawing is left too, in boxes: borders without a theme's colour pass the sanitizer.
+    box = output.get_by_title("before ").first
+    expect(box).to_contain_text("SUCCESS")
+    assert box.evaluate("box => [getComputedStyle(box).borderTopWidth, getComputedStyle(box).display]") == [
+        "1px",
+        "inline-block",
+    ]
+    again.picture("run-untrusted", output)

@@ -29,8 +29,8 @@ export class UnreachableError extends Error {
 export class Client {
   constructor(private readonly transport: ITransport) {}
 
-  health(): Promise<IHealth> {
-    return this.request<IHealth>('health');
+  health(signal?: AbortSignal): Promise<IHealth> {
+    return this.request<IHealth>('health', { signal: signal ?? null });
   }
 
   execution(id: string): Promise<IExecutionBody> {
@@ -38,10 +38,27 @@ export class Client {
   }
 
   decide(approvalId: string, decision: IDecision): Promise<IApprovalBody> {
-    return this.request<IApprovalBody>(`approvals/${encodeURIComponent(approvalId)}/decision`, {
+    return this.post<IApprovalBody>(
+      `approvals/${encodeURIComponent(approvalId)}/decision`,
+      decision
+    );
+  }
+
+  kill(executionId: string, reason: string | null): Promise<IExecutionBody> {
+    return this.post<IExecutionBody>(`executions/${encodeURIComponent(executionId)}/kill`, {
+      reason
+    });
+  }
+
+  restart(executionId: string): Promise<IExecutionBody> {
+    return this.post<IExecutionBody>(`executions/${encodeURIComponent(executionId)}/restart`, {});
+  }
+
+  private post<T>(path: string, body: unknown): Promise<T> {
+    return this.request<T>(path, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify(decision)
+      body: JSON.stringify(body)
     });
   }
 

@@ -18,12 +18,14 @@ export interface IHealth {
   readonly apiLevel: number;
   readonly status: 'ok' | 'broken';
   readonly problem: IErrorBody | null;
-  readonly actor: {
-    readonly id: string;
-    readonly name: string;
-    readonly groups: readonly string[];
-    readonly assurance: string;
-  };
+  readonly actor: IActorBody;
+}
+
+export interface IActorBody {
+  readonly id: string;
+  readonly name: string;
+  readonly groups: readonly string[];
+  readonly assurance: string;
 }
 
 export type Verdict = 'approve' | 'reject' | 'ask_for_changes';

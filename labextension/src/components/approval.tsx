@@ -2,11 +2,13 @@ import * as React from 'react';
 import type { Verdict } from '../api/types';
 import { moment, shortDigest } from '../model/format';
 import { initialForm, readForm, type Raw, type RawForm } from '../model/form';
-import type { IAnswer, IApproval, IShownError, IVote } from '../model/snapshot';
+import { recordedAs, sentence, type IIdentity } from '../model/identity';
+import type { IAnswer, IApproval, IShownError, IUpstream, IVote } from '../model/snapshot';
 import type { ITrans } from '../model/trans';
 import { Fields } from './fields';
 import { useTrans, useUid } from './hooks';
 import { State } from './state';
+import { LogLines } from './tasks';
 import { Block, ErrorNote, NamedTexts } from './texts';
 
 export interface IApprovalProps {
@@ -14,6 +16,8 @@ export interface IApprovalProps {
   /** The verdict that is on its way to the server. */
   readonly sending: Verdict | null;
   readonly error: IShownError | null;
+  /** As whom the reader would answer; null while nobody knows. */
+  readonly identity: IIdentity | null;
   readonly onDecide: (answer: IAnswer) => void;
 }
 
@@ -31,7 +35,7 @@ export function ApprovalCard(props: IApprovalProps): React.ReactElement {
       data-approval={approval.id}
     >
       <header>
-        <h3 id={title}>{approval.title || trans.__('Approval: %1', approval.taskId)}</h3>
+        <h3 id={title}>{approval.title || approval.taskId}</h3>
         <State state={approval.status} pill />
       </header>
       <p className="jp-gov-note">{facts(trans, approval).join(' · ')}</p>
@@ -53,7 +57,10 @@ function facts(trans: ITrans, approval: IApproval): string[] {
   const { users, groups } = approval.assignment;
   const assigned = [...users, ...groups.map(group => trans.__('group %1', group))];
   return [
-    trans.__('task %1', approval.taskId),
+    // A gate without a title of its own is called by its id already.
+    approval.title && approval.title !== approval.taskId
+      ? trans.__('gate %1', approval.taskId)
+      : '',
     approval.status === 'OPEN'
       ? trans.__('waiting since %1', moment(approval.openedAt))
       : trans.__('opened %1', moment(approval.openedAt)),
@@ -64,12 +71,23 @@ function facts(trans: ITrans, approval: IApproval): string[] {
   ].filter(Boolean);
 }
 
+/** What an answer binds itself to: readable first, the digests that prove it beside it. */
 function Subject({ approval }: { readonly approval: IApproval }): React.ReactElement {
   const trans = useTrans();
   const { subject } = approval;
   return (
     <details className="jp-gov-subject">
       <summary>{trans.__('What exactly is approved')}</summary>
+      <NamedTexts items={subject.inputs} caption={trans.__('Inputs')} />
+      {subject.upstream.length > 0 && (
+        <>
+          <h4>{trans.__('Results it rests on')}</h4>
+          {subject.upstream.map((item, index) => (
+            <Upstream key={index} item={item} />
+          ))}
+        </>
+      )}
+      <h4>{trans.__('What the answer is bound to')}</h4>
       <dl>
         <div>
           <dt>{trans.__('Flow')}</dt>
@@ -85,21 +103,28 @@ function Subject({ approval }: { readonly approval: IApproval }): React.ReactEle
           </dd>
         </div>
       </dl>
-      <NamedTexts items={subject.inputs} caption={trans.__('Inputs')} />
-      {subject.upstream.length > 0 && (
-        <div>
-          <h4>{trans.__('Results it rests on')}</h4>
-          <dl>
-            {subject.upstream.map((item, index) => (
-              <div key={index}>
-                <dt>{item.name}</dt>
-                <dd>
-                  <code title={item.digest}>{shortDigest(item.digest)}</code>
-                </dd>
-              </div>
-            ))}
-          </dl>
-        </div>
+    </details>
+  );
+}
+
+function Upstream({ item }: { readonly item: IUpstream }): React.ReactElement {
+  const trans = useTrans();
+  const outputs = item.outputs;
+  return (
+    <details className="jp-gov-upstream" data-upstream={item.name}>
+      <summary>
+        {item.name} <code title={item.digest}>{shortDigest(item.digest)}</code>
+      </summary>
+      {outputs === null ? (
+        <p className="jp-gov-note">{trans.__('Its outputs cannot be shown here.')}</p>
+      ) : (
+        <NamedTexts items={outputs} caption={trans.__('Outputs')} />
+      )}
+      {item.logs.length > 0 && (
+        <>
+          <h4>{trans.__('Log (for reading; the digest does not cover it)')}</h4>
+          <LogLines lines={item.logs} total={item.logTotal} task={item.name} />
+        </>
       )}
     </details>
   );
@@ -124,9 +149,10 @@ function Votes({ votes }: { readonly votes: readonly IVote[] }): React.ReactElem
 }
 
 function Decide(props: IApprovalProps): React.ReactElement {
-  const { approval, sending, error } = props;
+  const { approval, sending, error, identity } = props;
   const trans = useTrans();
   const reasonId = useUid('reason');
+  const whoId = useUid('who');
   const [raw, setRaw] = React.useState<RawForm>(() => initialForm(approval.form));
   const [reason, setReason] = React.useState('');
   const [problems, setProblems] = React.useState<Readonly<Record<string, string>>>({});
@@ -173,6 +199,7 @@ function Decide(props: IApprovalProps): React.ReactElement {
     return (
       <p className="jp-gov-note">
         {trans.__('You cannot decide this: %1', approval.whyNot ?? trans.__('no reason given'))}
+        {identity && ` ${trans.__('You act as %1.', recordedAs(identity))}`}
       </p>
     );
   }
@@ -220,7 +247,8 @@ function Decide(props: IApprovalProps): React.ReactElement {
             key={verdict}
             type="button"
             className={`jp-gov-button jp-gov-${verdict.replace(/_/g, '-')}`}
-            disabled={busy}
+            disabled={busy || !identity}
+            aria-describedby={whoId}
             aria-busy={sending === verdict || undefined}
             data-testid={`jp-gov-${verdict}`}
             onClick={() => answer(verdict)}
@@ -229,11 +257,12 @@ function Decide(props: IApprovalProps): React.ReactElement {
           </button>
         ))}
         <span className="jp-gov-note">
-          {trans.__(
-            'Approving lets the run go on; rejecting ends it. Either goes on record, with who answered.'
-          )}
+          {trans.__('Approving lets the run go on; rejecting ends it.')}
         </span>
       </div>
+      <p className="jp-gov-identity" id={whoId} data-testid="jp-gov-identity">
+        {identity ? sentence(trans, identity) : trans.__('Asking as whom you answer…')}
+      </p>
     </form>
   );
 }

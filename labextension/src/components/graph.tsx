@@ -2,10 +2,19 @@ import * as React from 'react';
 import { useTrans, useUid } from './hooks';
 import { Icon } from './icons';
 import { State } from './state';
-import { clip } from '../model/format';
+import { fitted } from '../model/format';
 import type { IGraph } from '../model/snapshot';
 import { lookOf, stateWord } from '../model/states';
-import { curve, layout, NODE_HEIGHT, NODE_WIDTH, type IPlacedNode } from '../graph/layout';
+import {
+  curve,
+  layout,
+  NODE_HEIGHT,
+  roomIn,
+  TEXT_LEFT,
+  type IPlacedEdge,
+  type IPlacedNode
+} from '../graph/layout';
+import { measuresIn } from '../graph/measure';
 
 interface IGraphProps {
   readonly graph: IGraph;
@@ -35,11 +44,15 @@ export function GraphView(props: IGraphProps): React.ReactElement {
 
 function GraphPicture({ graph, states, onSelect }: IGraphProps): React.ReactElement {
   const trans = useTrans();
-  const placed = React.useMemo(() => layout(graph), [graph]);
+  const box = React.useRef<HTMLDivElement>(null);
+  // The font is that of the page, which is known once the first picture is in it.
+  const [measures, setMeasures] = React.useState(() => measuresIn(null));
+  React.useLayoutEffect(() => setMeasures(measuresIn(box.current)), []);
+  const placed = React.useMemo(() => layout(graph, measures), [graph, measures]);
   const arrow = useUid('arrow');
   const [current, setCurrent] = React.useState(0);
   const nodes = React.useRef<(SVGGElement | null)[]>([]);
-  const box = React.useRef<HTMLDivElement>(null);
+  const hidden = useHidden(box, placed);
 
   const active = placed.nodes.findIndex(({ node }) =>
     ['RUNNING', 'PAUSED', 'FAILED', 'RETRYING'].includes(states.get(node.id) ?? '')
@@ -48,9 +61,11 @@ function GraphPicture({ graph, states, onSelect }: IGraphProps): React.ReactElem
     // What happens now should be in sight, without moving the page.
     const at = placed.nodes[active];
     if (at && box.current) {
-      box.current.scrollLeft = at.x - box.current.clientWidth / 2 + NODE_WIDTH / 2;
+      box.current.scrollLeft = at.x - box.current.clientWidth / 2 + at.width / 2;
     }
   }, [active, placed]);
+  const scroll = (direction: 1 | -1) =>
+    box.current?.scrollBy({ left: direction * box.current.clientWidth * 0.7 });
 
   const move = (to: number) => {
     const index = Math.max(0, Math.min(placed.nodes.length - 1, to));
@@ -79,68 +94,147 @@ function GraphPicture({ graph, states, onSelect }: IGraphProps): React.ReactElem
     event.stopPropagation();
   };
   return (
-    // Lumino would take the arrow keys for a move to another cell before they come here.
-    <div className="jp-gov-canvas" ref={box} data-lm-suppress-shortcuts="true">
-      <svg
-        width={placed.width}
-        height={placed.height}
-        viewBox={`0 0 ${placed.width} ${placed.height}`}
-        role="group"
-        aria-label={trans.__('Graph of the flow; arrow keys move between tasks, Enter opens one')}
-      >
-        <defs>
-          <marker
-            id={arrow}
-            viewBox="0 0 8 8"
-            refX="7"
-            refY="4"
-            markerWidth="7"
-            markerHeight="7"
-            orient="auto"
-          >
-            <path className="jp-gov-arrow" d="M0,0.5 L7,4 L0,7.5 Z" />
-          </marker>
-        </defs>
-        {placed.edges.map((edge, index) => (
-          <g key={index} aria-hidden="true">
-            <path className="jp-gov-edge" d={curve(edge.points)} markerEnd={`url(#${arrow})`} />
-            {edge.label && <EdgeLabel edge={edge} />}
-          </g>
-        ))}
-        {placed.nodes.map((at, index) => (
-          <GraphNode
-            key={at.node.id}
-            at={at}
-            state={states.get(at.node.id) ?? null}
-            focusable={index === current}
-            hold={element => {
-              nodes.current[index] = element;
-            }}
-            onFocus={() => setCurrent(index)}
-            onClick={() => onSelect(at.node.id)}
-            onKeyDown={event => onKey(event, index)}
-          />
-        ))}
-      </svg>
+    <div className="jp-gov-picture" data-hidden={hidden.join(' ')}>
+      {/* Lumino would take the arrow keys for a move to another cell before they come here. */}
+      <div className="jp-gov-canvas" ref={box} data-lm-suppress-shortcuts="true">
+        <svg
+          width={placed.width}
+          height={placed.height}
+          viewBox={`0 0 ${placed.width} ${placed.height}`}
+          role="group"
+          aria-label={trans.__('Graph of the flow; arrow keys move between tasks, Enter opens one')}
+        >
+          <defs>
+            <marker
+              id={arrow}
+              viewBox="0 0 8 8"
+              refX="7"
+              refY="4"
+              markerWidth="7"
+              markerHeight="7"
+              orient="auto"
+            >
+              <path className="jp-gov-arrow" d="M0,0.5 L7,4 L0,7.5 Z" />
+            </marker>
+          </defs>
+          {placed.edges.map((edge, index) => (
+            <g key={index} aria-hidden="true">
+              <path className="jp-gov-edge" d={curve(edge.points)} markerEnd={`url(#${arrow})`} />
+              {edge.label && <EdgeLabel edge={edge} measure={measures.edge} />}
+            </g>
+          ))}
+          {placed.nodes.map((at, index) => (
+            <GraphNode
+              key={at.node.id}
+              at={at}
+              measure={measures.node}
+              state={states.get(at.node.id) ?? null}
+              focusable={index === current}
+              hold={element => {
+                nodes.current[index] = element;
+              }}
+              onFocus={() => setCurrent(index)}
+              onClick={() => onSelect(at.node.id)}
+              onKeyDown={event => onKey(event, index)}
+            />
+          ))}
+        </svg>
+      </div>
+      {/* For pointers; by keyboard the arrow keys bring what is hidden into sight. */}
+      {hidden.includes('left') && (
+        <ScrollButton
+          side="left"
+          name={trans.__('Show what is left of this')}
+          onClick={() => scroll(-1)}
+        />
+      )}
+      {hidden.includes('right') && (
+        <ScrollButton
+          side="right"
+          name={trans.__('Show what is right of this')}
+          onClick={() => scroll(1)}
+        />
+      )}
     </div>
   );
 }
 
-function EdgeLabel({
-  edge
+type Side = 'left' | 'right' | 'top' | 'bottom';
+
+/** The sides on which a part of what scrolls in `box` is out of sight. */
+function useHidden(box: React.RefObject<HTMLElement | null>, content: unknown): readonly Side[] {
+  const [hidden, setHidden] = React.useState<readonly Side[]>([]);
+  React.useEffect(() => {
+    const element = box.current;
+    if (!element) {
+      return;
+    }
+    const look = () => {
+      const right = element.scrollWidth - element.clientWidth - element.scrollLeft;
+      const bottom = element.scrollHeight - element.clientHeight - element.scrollTop;
+      const sides: Readonly<Record<Side, number>> = {
+        left: element.scrollLeft,
+        right,
+        top: element.scrollTop,
+        bottom
+      };
+      const found = (Object.keys(sides) as Side[]).filter(side => sides[side] > 2);
+      setHidden(before => (before.join() === found.join() ? before : found));
+    };
+    look();
+    element.addEventListener('scroll', look, { passive: true });
+    const watcher = new ResizeObserver(look);
+    watcher.observe(element);
+    return () => {
+      element.removeEventListener('scroll', look);
+      watcher.disconnect();
+    };
+  }, [box, content]);
+  return hidden;
+}
+
+function ScrollButton({
+  side,
+  name,
+  onClick
 }: {
-  readonly edge: { readonly label: string; readonly points: readonly { x: number; y: number }[] };
+  readonly side: Side;
+  readonly name: string;
+  readonly onClick: () => void;
+}): React.ReactElement {
+  return (
+    <button
+      type="button"
+      className={`jp-gov-more jp-gov-more-${side}`}
+      tabIndex={-1}
+      aria-label={name}
+      title={name}
+      onClick={onClick}
+    >
+      <span className="jp-gov-chevron" aria-hidden="true" />
+    </button>
+  );
+}
+
+function EdgeLabel({
+  edge,
+  measure
+}: {
+  readonly edge: IPlacedEdge;
+  readonly measure: (text: string) => number;
 }): React.ReactElement | null {
   const last = edge.points[edge.points.length - 1];
   return last ? (
-    <text className="jp-gov-edgelabel" x={last.x - 8} y={last.y - 7} textAnchor="end">
-      {clip(edge.label, 10)}
+    <text className="jp-gov-edgelabel" x={last.x - 12} y={last.y - 7} textAnchor="end">
+      <title>{edge.label}</title>
+      {fitted(edge.label, edge.room, measure)}
     </text>
   ) : null;
 }
 
 interface IGraphNodeProps {
   readonly at: IPlacedNode;
+  readonly measure: (text: string) => number;
   readonly state: string | null;
   readonly focusable: boolean;
   readonly hold: (element: SVGGElement | null) => void;
@@ -174,14 +268,14 @@ function GraphNode(props: IGraphNodeProps): React.ReactElement {
       <title>{`${at.node.label} – ${at.node.type} – ${word}`}</title>
       <rect
         className="jp-gov-box"
-        width={NODE_WIDTH}
+        width={at.width}
         height={NODE_HEIGHT}
         rx={at.node.kind === 'gate' ? NODE_HEIGHT / 2 : 5}
       />
-      <text className="jp-gov-nodelabel" x="34" y="19">
-        {clip(at.node.label, 17)}
+      <text className="jp-gov-nodelabel" x={TEXT_LEFT} y="19">
+        {fitted(at.node.label, roomIn(at.width), props.measure)}
       </text>
-      <text className="jp-gov-nodestate" x="34" y="35">
+      <text className="jp-gov-nodestate" x={TEXT_LEFT} y="35">
         {word}
       </text>
       <g transform={`translate(12,${NODE_HEIGHT / 2 - 8})`} className="jp-gov-nodeicon">

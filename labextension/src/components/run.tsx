@@ -1,11 +1,13 @@
 import * as React from 'react';
 import type { Verdict } from '../api/types';
+import type { IIdentity } from '../model/identity';
 import { duration, elapsed, moment, shortDigest } from '../model/format';
 import type { IAnswer, IShownError, ISnapshot, Verb } from '../model/snapshot';
 import { isTerminal, lookOf, stateWord, type Tone } from '../model/states';
 import { openAtFirst, progressOf, statesByTask, waitingNodes } from '../model/view';
 import { ApprovalCard } from './approval';
 import { GraphView } from './graph';
+import { KillForm } from './kill';
 import { useNow, useTrans, useUid } from './hooks';
 import { State } from './state';
 import { TaskList } from './tasks';
@@ -23,7 +25,9 @@ export interface IRunProps {
   readonly verb: Verb | null;
   readonly error: IShownError | null;
   readonly onDecide: (approvalId: string, answer: IAnswer) => void;
-  readonly onVerb: (verb: Verb) => void;
+  /** As whom the reader would act; null while nobody knows. */
+  readonly identity: IIdentity | null;
+  readonly onVerb: (verb: Verb, reason: string | null) => void;
 }
 
 const NO_STATUS: IGateStatus = { sending: null, error: null };
@@ -74,6 +78,7 @@ export function RunView(props: IRunProps): React.ReactElement {
           key={gate.id}
           approval={gate}
           {...(props.gates.get(gate.id) ?? NO_STATUS)}
+          identity={props.identity}
           onDecide={answer => props.onDecide(gate.id, answer)}
         />
       ))}
@@ -95,6 +100,7 @@ export function RunView(props: IRunProps): React.ReactElement {
           key={gate.id}
           approval={gate}
           {...NO_STATUS}
+          identity={props.identity}
           onDecide={answer => props.onDecide(gate.id, answer)}
         />
       ))}
@@ -118,43 +124,71 @@ function reveal(root: HTMLElement | null, taskId: string): void {
   }
 }
 
-function Header({
-  snapshot,
-  verb,
-  onVerb,
-  title,
-  now
-}: IRunProps & { readonly title: string; readonly now: number }): React.ReactElement {
+function Header(
+  props: IRunProps & { readonly title: string; readonly now: number }
+): React.ReactElement {
+  const { snapshot, verb, onVerb, title, now } = props;
   const trans = useTrans();
   const { execution } = snapshot;
   const progress = progressOf(snapshot);
+  const [asking, setAsking] = React.useState(false);
+  const killer = React.useRef<HTMLButtonElement>(null);
+  const killable = snapshot.verbs.includes('kill');
   return (
     <header className="jp-gov-header">
       <div className="jp-gov-headline">
-        <State state={execution.state} pill />
-        <h2 id={title}>{execution.flow}</h2>
-        <span className="jp-gov-note">
-          {execution.namespace} · {trans.__('revision %1', execution.revision)} ·{' '}
-          <code title={execution.id}>{execution.id}</code>
-        </span>
-        <span className="jp-gov-spacer" />
-        <span className="jp-gov-duration" title={moment(execution.created)}>
-          {duration(elapsed(execution.created, execution.ended, now))}
-        </span>
-        {snapshot.verbs.map(one => (
-          <button
-            key={one}
-            type="button"
-            className="jp-gov-button"
-            disabled={verb !== null}
-            aria-busy={verb === one || undefined}
-            data-testid={`jp-gov-${one}`}
-            onClick={() => onVerb(one)}
-          >
-            {one === 'kill' ? trans.__('Kill') : trans.__('Restart')}
-          </button>
-        ))}
+        <div className="jp-gov-names">
+          <State state={execution.state} pill />
+          <h2 id={title} title={execution.flow}>
+            {execution.flow}
+          </h2>
+          <span className="jp-gov-note">
+            {execution.namespace} · {trans.__('revision %1', execution.revision)} ·{' '}
+            <code title={execution.id}>{execution.id}</code>
+          </span>
+        </div>
+        <div className="jp-gov-acts">
+          <span className="jp-gov-duration" title={moment(execution.created)}>
+            {duration(elapsed(execution.created, execution.ended, now))}
+          </span>
+          {killable && (
+            <button
+              ref={killer}
+              type="button"
+              className="jp-gov-button"
+              disabled={verb !== null}
+              aria-expanded={asking}
+              data-testid="jp-gov-kill"
+              onClick={() => setAsking(!asking)}
+            >
+              {trans.__('Kill…')}
+            </button>
+          )}
+          {snapshot.verbs.includes('restart') && (
+            <button
+              type="button"
+              className="jp-gov-button"
+              disabled={verb !== null}
+              aria-busy={verb === 'restart' || undefined}
+              data-testid="jp-gov-restart"
+              onClick={() => onVerb('restart', null)}
+            >
+              {trans.__('Restart')}
+            </button>
+          )}
+        </div>
       </div>
+      {killable && asking && (
+        <KillForm
+          identity={props.identity}
+          busy={verb !== null}
+          onKill={reason => onVerb('kill', reason)}
+          onCancel={() => {
+            setAsking(false);
+            killer.current?.focus();
+          }}
+        />
+      )}
       <div className={`jp-gov-progress jp-gov-tone-${toneOfBar(execution.state)}`}>
         <progress
           max={Math.max(1, progress.total)}

@@ -137,14 +137,27 @@ function TaskProgress({ task }: { readonly task: ITask }): React.ReactElement | 
   );
 }
 
-interface ILogProps {
+export interface ILogProps {
   readonly lines: readonly ILogLine[];
   readonly total: number;
   readonly task: string;
 }
 
+function Log(props: ILogProps): React.ReactElement {
+  const trans = useTrans();
+  if (props.lines.length === 0) {
+    return <p className="jp-gov-note">{trans.__('No log lines.')}</p>;
+  }
+  return (
+    <div className="jp-gov-log">
+      <h4>{trans.__('Log')}</h4>
+      <LogLines {...props} />
+    </div>
+  );
+}
+
 /** The end of a log; it follows new lines as long as the reader has not scrolled up. */
-function Log({ lines, total, task }: ILogProps): React.ReactElement | null {
+export function LogLines({ lines, total, task }: ILogProps): React.ReactElement {
   const trans = useTrans();
   const box = React.useRef<HTMLDivElement>(null);
   const following = React.useRef(true);
@@ -154,12 +167,8 @@ function Log({ lines, total, task }: ILogProps): React.ReactElement | null {
       box.current.scrollTop = box.current.scrollHeight;
     }
   }, [newest]);
-  if (lines.length === 0) {
-    return <p className="jp-gov-note">{trans.__('No log lines.')}</p>;
-  }
   return (
-    <div className="jp-gov-log">
-      <h4>{trans.__('Log')}</h4>
+    <>
       {total > lines.length && (
         <p className="jp-gov-note">{trans.__('The last %1 of %2 lines.', lines.length, total)}</p>
       )}
@@ -183,7 +192,7 @@ function Log({ lines, total, task }: ILogProps): React.ReactElement | null {
           </div>
         ))}
       </div>
-    </div>
+    </>
   );
 }
 

@@ -6,9 +6,16 @@
 
 import type { IGraph, IGraphNode } from '../model/snapshot';
 
-export const NODE_WIDTH = 164;
 export const NODE_HEIGHT = 44;
-const GAP_X = 40;
+/** From the left edge of a node to its texts, and from them to its right edge. */
+export const TEXT_LEFT = 34;
+const TEXT_RIGHT = 14;
+const LEAST_WIDTH = 114;
+const MOST_WIDTH = 250;
+const GAP_X = 36;
+/** What an edge's label keeps free of the arrow's head and of the node before. */
+const LABEL_ROOM = 26;
+const MOST_LABEL = 110;
 const GAP_Y = 16;
 const MARGIN = 8;
 const SWEEPS = 6;
@@ -18,15 +25,24 @@ export interface IPoint {
   readonly y: number;
 }
 
+/** Widths of texts as they will be drawn. */
+export interface IMeasures {
+  readonly node: (label: string) => number;
+  readonly edge: (label: string) => number;
+}
+
 export interface IPlacedNode extends IPoint {
   readonly node: IGraphNode;
   readonly column: number;
+  readonly width: number;
 }
 
 export interface IPlacedEdge {
   readonly from: string;
   readonly to: string;
   readonly label: string;
+  /** How wide its label may be. */
+  readonly room: number;
   readonly points: readonly IPoint[];
 }
 
@@ -53,7 +69,7 @@ interface ILink {
   readonly label: string;
 }
 
-export function layout(graph: IGraph): ILayout {
+export function layout(graph: IGraph, measures: IMeasures): ILayout {
   const links = forwardLinks(graph);
   const columns = columnOf(graph, links);
   const { places, paths } = placesOf(graph, links, columns);
@@ -62,7 +78,51 @@ export function layout(graph: IGraph): ILayout {
     order(rows, places, sweep % 2 === 0);
   }
   spread(rows, places);
-  return drawn(places, paths, links);
+  return drawn(places, paths, links, spansOf(places, paths, links, measures));
+}
+
+/** How much of a node's width its texts get. */
+export function roomIn(width: number): number {
+  return width - TEXT_LEFT - TEXT_RIGHT;
+}
+
+interface ISpan {
+  readonly x: number;
+  readonly width: number;
+  /** Between this column and the one before. */
+  readonly gap: number;
+}
+
+/** Where each column begins: as wide as its widest text, as far from the one before as its edges' labels need. */
+function spansOf(
+  places: readonly IPlace[],
+  paths: readonly (readonly number[])[],
+  links: readonly ILink[],
+  measures: IMeasures
+): readonly ISpan[] {
+  const widths: number[] = [];
+  for (const { column, task } of places) {
+    const wish = task ? measures.node(task.label) + TEXT_LEFT + TEXT_RIGHT : 0;
+    const width = Math.min(MOST_WIDTH, Math.max(LEAST_WIDTH, Math.ceil(wish)));
+    widths[column] = Math.max(widths[column] ?? 0, width);
+  }
+  const gaps = widths.map(() => GAP_X);
+  links.forEach(({ label }, index) => {
+    const last = paths[index]?.at(-1);
+    const column = last === undefined ? 0 : (places[last]?.column ?? 0);
+    if (label) {
+      const wish = Math.min(MOST_LABEL, Math.ceil(measures.edge(label))) + LABEL_ROOM;
+      gaps[column] = Math.max(gaps[column] ?? 0, wish);
+    }
+  });
+  let x = MARGIN;
+  return widths.map((width, column) => {
+    const gap = column === 0 ? 0 : (gaps[column] ?? GAP_X);
+    x += gap;
+    const span = { x, width, gap };
+    x += width;
+    return span;
+  });
 }
 
 /** Edges between known nodes, without those that would close a circle. */
@@ -223,17 +283,20 @@ function separated(wishes: readonly number[], step: number): number[] {
 function drawn(
   places: readonly IPlace[],
   paths: readonly number[][],
-  links: readonly ILink[]
+  links: readonly ILink[],
+  spans: readonly ISpan[]
 ): ILayout {
   const top = Math.min(...places.map(place => place.y), Infinity);
   const shift = Number.isFinite(top) ? MARGIN - top : 0;
-  const x = (column: number) => MARGIN + column * (NODE_WIDTH + GAP_X);
+  const x = (column: number) => spans[column]?.x ?? MARGIN;
+  const width = (column: number) => spans[column]?.width ?? 0;
   const nodes = places.flatMap(place =>
     place.task
       ? [
           {
             node: place.task,
             column: place.column,
+            width: width(place.column),
             x: x(place.column),
             y: Math.round(place.y + shift)
           }
@@ -242,13 +305,14 @@ function drawn(
   );
   const edges = links.map((link, index) => ({
     ...link,
+    room: (spans[places[paths[index]?.at(-1) ?? -1]?.column ?? -1]?.gap ?? GAP_X) - LABEL_ROOM,
     points: (paths[index] ?? []).flatMap((id, at, path) => {
       const place = places[id];
       if (!place) {
         return [];
       }
       const y = Math.round(place.y + shift) + NODE_HEIGHT / 2;
-      const [left, right] = [x(place.column), x(place.column) + NODE_WIDTH];
+      const [left, right] = [x(place.column), x(place.column) + width(place.column)];
       if (at === 0) {
         return [{ x: right, y }];
       }
@@ -265,7 +329,7 @@ function drawn(
   return {
     nodes,
     edges,
-    width: Math.max(...nodes.map(node => node.x + NODE_WIDTH), 0) + MARGIN,
+    width: Math.max(...nodes.map(node => node.x + node.width), 0) + MARGIN,
     height: Math.max(...bottoms, ...bends, 0) + MARGIN
   };
 }

@@ -5,36 +5,37 @@ export function elapsed(started: string | null, ended: string | null, now: numbe
   if (started === null) {
     return null;
   }
-  const from = Date.parse(started);
-  const until = ended === null ? now : Date.parse(ended);
+  const from = timeOf(started);
+  const until = ended === null ? now : timeOf(ended);
   return Number.isFinite(from) && Number.isFinite(until) ? Math.max(0, until - from) : null;
 }
 
-/** `0.4 s`, `12 s`, `1 m 04 s`, `2 h 03 m`, `3 d 04 h`. */
+/** As `Date.parse`, with the microseconds that it drops: else the static form would say 47 ms where we say 48. */
+function timeOf(iso: string): number {
+  const beyond = /\.\d{3}(\d+)/.exec(iso)?.[1];
+  return Date.parse(iso) + (beyond ? Number(`0.${beyond}`) : 0);
+}
+
+/** `48 ms`, `0.3 s`, `42.0 s`, `3:07`, `2:03:07`: what `jupyter_gov/service/words.py` writes, here and there alike. */
 export function duration(milliseconds: number | null): string {
   if (milliseconds === null) {
     return '';
   }
-  const seconds = milliseconds / 1000;
-  if (seconds < 0.1) {
-    return `${Math.round(milliseconds)} ms`;
+  const whole = Math.floor(milliseconds + 0.5);
+  if (whole < 100) {
+    return `${whole} ms`;
   }
-  if (seconds < 10) {
-    return `${seconds.toFixed(1)} s`;
+  const tenths = Math.floor((milliseconds + 50) / 100);
+  if (tenths < 600) {
+    return `${Math.floor(tenths / 10)}.${tenths % 10} s`;
   }
-  const whole = Math.round(seconds);
-  if (whole < 60) {
-    return `${whole} s`;
+  const seconds = Math.max(60, Math.floor(milliseconds / 1000));
+  const [days, hours] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3600) % 24];
+  const rest = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+  if (days > 0) {
+    return `${days} d ${hours}:${rest}`;
   }
-  if (whole < 3600) {
-    return `${Math.floor(whole / 60)} m ${two(whole % 60)} s`;
-  }
-  const minutes = Math.round(whole / 60);
-  if (minutes < 24 * 60) {
-    return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} m`;
-  }
-  const hours = Math.round(minutes / 60);
-  return `${Math.floor(hours / 24)} d ${two(hours % 24)} h`;
+  return hours > 0 ? `${hours}:${rest}` : rest.replace(/^0/, '');
 }
 
 function two(value: number): string {
@@ -73,7 +74,19 @@ export function shortDigest(digest: string): string {
   return hex.length > 12 ? `${kind}${hex.slice(0, 12)}…` : digest;
 }
 
-/** At most `limit` characters, the cut marked. */
-export function clip(text: string, limit: number): string {
-  return text.length > limit ? `${text.slice(0, limit - 1)}…` : text;
+/** The longest beginning that is not wider than `room`, the cut marked. */
+export function fitted(text: string, room: number, measure: (text: string) => number): string {
+  if (measure(text) <= room) {
+    return text;
+  }
+  let [fits, tooMany] = [0, text.length];
+  while (tooMany - fits > 1) {
+    const middle = Math.floor((fits + tooMany) / 2);
+    if (measure(`${text.slice(0, middle)}…`) <= room) {
+      fits = middle;
+    } else {
+      tooMany = middle;
+    }
+  }
+  return `${text.slice(0, fits)}…`;
 }

@@ -105,7 +105,16 @@ export interface ISubject {
   readonly revision: number;
   readonly digest: string;
   readonly inputs: readonly INamedText[];
-  readonly upstream: readonly { readonly name: string; readonly digest: string }[];
+  readonly upstream: readonly IUpstream[];
+}
+
+/** Outputs of a task run under their digest; null where they cannot be shown. The digest does not cover the log. */
+export interface IUpstream {
+  readonly name: string;
+  readonly digest: string;
+  readonly outputs: readonly INamedText[] | null;
+  readonly logs: readonly ILogLine[];
+  readonly logTotal: number;
 }
 
 export interface IApproval {
@@ -143,6 +152,12 @@ export interface IMessage {
   readonly hint?: string | null;
 }
 
+export interface IViewer {
+  readonly id: string;
+  readonly name: string;
+  readonly assurance: string;
+}
+
 export type Verb = 'kill' | 'restart';
 
 export interface ISnapshot {
@@ -153,6 +168,8 @@ export interface ISnapshot {
   readonly messages: readonly IMessage[];
   readonly verbs: readonly Verb[];
   readonly updatedAt: string;
+  /** As whom the kernel acts. */
+  readonly viewer: IViewer | null;
   readonly serverPath: string;
 }
 

@@ -55,54 +55,9 @@ export function isTerminal(state: string): boolean {
   return TERMINAL.has(state);
 }
 
-/** The word that people read for a state. */
+/** The word for a state: that of the flow language, of terminals and of the history, so that it can be searched for. */
 export function stateWord(trans: ITrans, state: string | null): string {
-  switch (state) {
-    case null:
-      return trans.__('Not started');
-    case 'CREATED':
-      return trans.__('Created');
-    case 'QUEUED':
-      return trans.__('Queued');
-    case 'RUNNING':
-      return trans.__('Running');
-    case 'RESTARTED':
-      return trans.__('Restarted');
-    case 'RETRYING':
-      return trans.__('Retrying');
-    case 'PAUSED':
-      return trans.__('Waiting');
-    case 'KILLING':
-      return trans.__('Stopping');
-    case 'SUCCESS':
-      return trans.__('Succeeded');
-    case 'WARNING':
-      return trans.__('Warning');
-    case 'FAILED':
-      return trans.__('Failed');
-    case 'KILLED':
-      return trans.__('Killed');
-    case 'CANCELLED':
-      return trans.__('Cancelled');
-    case 'RETRIED':
-      return trans.__('Retried');
-    case 'SKIPPED':
-      return trans.__('Skipped');
-    case 'LOST':
-      return trans.__('Lost');
-    case 'OPEN':
-      return trans.__('Waiting for a decision');
-    case 'APPROVED':
-      return trans.__('Approved');
-    case 'REJECTED':
-      return trans.__('Rejected');
-    case 'EXPIRED':
-      return trans.__('Expired');
-    case 'WITHDRAWN':
-      return trans.__('Withdrawn');
-    default:
-      return state;
-  }
+  return state ?? trans.__('not reached');
 }
 
 // Of a loop's task runs the graph shows the state that says most.

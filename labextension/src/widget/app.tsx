@@ -1,11 +1,13 @@
 import * as React from 'react';
-import { Client, RefusedError } from '../api/client';
+import { Client } from '../api/client';
 import { pageTransport } from '../api/page';
+import type { IExecutionBody } from '../api/types';
 import type { IGateStatus } from '../components/run';
 import { RunView } from '../components/run';
 import { useTrans } from '../components/hooks';
 import { ErrorNote } from '../components/texts';
-import { decide } from '../model/decide';
+import { act, ChangedError, confirmed, decide, shownError } from '../model/decide';
+import type { IIdentity } from '../model/identity';
 import {
   isSnapshot,
   type IAnswer,
@@ -16,7 +18,8 @@ import {
 } from '../model/snapshot';
 import { isTerminal } from '../model/states';
 import { caughtUp } from '../model/view';
-import { askKernel, KernelError, type IWidgetModel } from './kernel';
+import { useActing } from './acting';
+import { askKernel, type IWidgetModel } from './kernel';
 
 /** One execution in the output of a cell. */
 export function App({ model }: { readonly model: IWidgetModel }): React.ReactElement {
@@ -25,7 +28,8 @@ export function App({ model }: { readonly model: IWidgetModel }): React.ReactEle
     const transport = pageTransport();
     return transport && new Client(transport);
   }, []);
-  const { snapshot, error, decided } = useSnapshot(model, client);
+  const { snapshot, error, decided, newer } = useSnapshot(model, client);
+  const { identity, problem, renew, standing } = useActing(client, snapshot);
   const [gates, setGates] = React.useState<ReadonlyMap<string, IGateStatus>>(new Map());
   const [verb, setVerb] = React.useState<Verb | null>(null);
   const [refusal, setRefusal] = React.useState<IShownError | null>(null);
@@ -40,6 +44,22 @@ export function App({ model }: { readonly model: IWidgetModel }): React.ReactEle
     );
   }
 
+  /** Do something as the person whom the page names; returns the error to show. */
+  const acting = async (act: (as: IIdentity) => Promise<void>): Promise<IShownError | null> => {
+    if (!identity) {
+      return problem;
+    }
+    try {
+      await confirmed(client, snapshot.viewer, identity);
+      await act(identity);
+      return null;
+    } catch (reason) {
+      if (reason instanceof ChangedError) {
+        renew(reason.now);
+      }
+      return shownError(reason);
+    }
+  };
   const setGate = (id: string, status: IGateStatus) =>
     setGates(before => new Map(before).set(id, status));
   const onDecide = async (approvalId: string, answer: IAnswer): Promise<void> => {
@@ -48,54 +68,45 @@ export function App({ model }: { readonly model: IWidgetModel }): React.ReactEle
       return;
     }
     setGate(approvalId, { sending: answer.verdict, error: null });
-    try {
-      const now = await decide(client, gate, answer, () =>
-        askKernel(model, {
-          action: 'decide',
-          approvalId,
-          subjectDigest: gate.subjectDigest,
-          ...answer
-        })
-      );
+    const failed = await acting(async as => {
+      const request = {
+        action: 'decide',
+        approvalId,
+        subjectDigest: gate.subjectDigest,
+        ...answer
+      } as const;
+      const now = await decide(client, as, gate, answer, () => askKernel(model, request));
       if (now) {
         decided(now);
       }
-      setGate(approvalId, { sending: null, error: null });
-    } catch (reason) {
-      setGate(approvalId, { sending: null, error: shown(reason) });
-    }
+    });
+    setGate(approvalId, { sending: null, error: failed });
   };
-  const onVerb = async (asked: Verb): Promise<void> => {
+  const onVerb = async (asked: Verb, reason: string | null): Promise<void> => {
     setVerb(asked);
     setRefusal(null);
-    try {
-      await askKernel(model, { action: asked });
-    } catch (reason) {
-      setRefusal(shown(reason));
-    } finally {
-      setVerb(null);
-    }
+    const failed = await acting(async as => {
+      const request = { action: asked, reason };
+      const id = snapshot.execution.id;
+      const now = await act(client, as, id, asked, reason, () => askKernel(model, request));
+      if (now) {
+        newer(now);
+      }
+    });
+    setRefusal(failed);
+    setVerb(null);
   };
   return (
     <RunView
-      snapshot={snapshot}
+      snapshot={{ ...snapshot, approvals: snapshot.approvals.map(standing) }}
       gates={gates}
       verb={verb}
-      error={refusal ?? error}
+      error={refusal ?? problem ?? error}
+      identity={identity}
       onDecide={(id, answer) => void onDecide(id, answer)}
-      onVerb={asked => void onVerb(asked)}
+      onVerb={(asked, reason) => void onVerb(asked, reason)}
     />
   );
-}
-
-function shown(reason: unknown): IShownError {
-  if (reason instanceof RefusedError) {
-    return reason.body;
-  }
-  if (reason instanceof KernelError) {
-    return reason.shown;
-  }
-  return { code: 'GOV489', message: String(reason), hint: null };
 }
 
 interface ILive {
@@ -103,6 +114,8 @@ interface ILive {
   readonly error: IShownError | null;
   /** Show a gate as the server has just said it stands. */
   readonly decided: (gate: IApproval) => void;
+  /** Show the execution as the server has just said it stands. */
+  readonly newer: (body: IExecutionBody) => void;
 }
 
 /** The newest of what the kernel sent and what the server says. */
@@ -135,7 +148,11 @@ function useSnapshot(model: IWidgetModel, client: Client | null): ILive {
       ),
     []
   );
-  return { snapshot, error, decided };
+  const newer = React.useCallback(
+    (body: IExecutionBody) => setSnapshot(before => before && caughtUp(before, body)),
+    []
+  );
+  return { snapshot, error, decided, newer };
 }
 
 function read(model: IWidgetModel): ISnapshot | null {

@@ -11,7 +11,7 @@ export interface IWidgetModel {
 }
 
 export type KernelRequest =
-  | { readonly action: Verb | 'refresh' }
+  | { readonly action: Verb | 'refresh'; readonly reason?: string | null }
   | ({
       readonly action: 'decide';
       readonly approvalId: string;
