@@ -303,6 +303,36 @@ class KeyValues(Protocol):
         ...
 
 
+class SharedFiles(Protocol):
+    """Files that belong to a namespace instead of an execution; ``namespace`` is the flow's own unless given."""
+
+    def list(self, *, namespace: str | None = None) -> list[str]:
+        """Return the paths of all files, in order."""
+        ...
+
+    def get(self, path: str, *, namespace: str | None = None) -> Path:
+        """Return where the content of a file lies; it must not be written to."""
+        ...
+
+    def put(self, source: Path, path: str, *, namespace: str | None = None, overwrite: bool = True) -> str:
+        """Let a path have the content of a file, on record, and return its URI.
+
+        Raises
+        ------
+        TaskError
+            No such namespace, or no path. StoreError: there is such a file and ``overwrite`` is false.
+        """
+        ...
+
+    def delete(self, path: str, *, namespace: str | None = None) -> bool:
+        """Delete a file; return whether there was one."""
+        ...
+
+    def uri(self, path: str, *, namespace: str | None = None) -> str:
+        """Return the URI of a path, which expressions read and tasks take."""
+        ...
+
+
 class RunContext(Protocol):
     """Everything a runnable task sees of the world."""
 
@@ -332,6 +362,9 @@ class RunContext(Protocol):
 
     @property
     def kv(self) -> KeyValues: ...
+
+    @property
+    def namespace_files(self) -> SharedFiles: ...
 
     @property
     def working_dir(self) -> Path:

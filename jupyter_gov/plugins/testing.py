@@ -32,7 +32,7 @@ from jupyter_gov.errors import TaskError
 from jupyter_gov.plugins.api import CHECKING, NOTES, RunnableTask
 from jupyter_gov.plugins.binding import bind, outputs_of, problems
 from jupyter_gov.plugins.context import LogLevel, Metric, Notebooks, Processes
-from jupyter_gov.plugins.testing_stores import TestValues
+from jupyter_gov.plugins.testing_stores import TestSharedFiles, TestValues
 
 
 @dataclass(frozen=True)
@@ -231,6 +231,7 @@ class TestContext:
         allowed = [Path(path) for path in self.settings.get("paths.allowed", ())]
         self.files = TestFiles(blobs, [self.start_dir, self.working_dir, *allowed])
         self.kv = TestValues(self.namespace)
+        self.namespace_files = TestSharedFiles(self.folder / "namespaces", self.namespace)
         self.masked: list[str] = []
         self.logger = TestLogger(self.redact)
         self.metrics: list[Metric] = []

@@ -1,12 +1,14 @@
-"""What the test kit offers instead of a store: values of namespaces in memory."""
+"""What the test kit offers instead of a store: values and files of namespaces."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from jupyter_gov.errors import ConflictError
+from jupyter_gov.errors import ConflictError, TaskError
 from jupyter_gov.plugins.context import StoredValue, ValueKind
 
 
@@ -71,6 +73,51 @@ class TestValues:
         for key in over:
             del self._values[space, key]
         return over
+
+
+class TestSharedFiles:
+    """Implements ``plugins.context.SharedFiles`` in a folder; every namespace exists."""
+
+    __test__ = False
+
+    def __init__(self, folder: Path, own: str) -> None:
+        self._folder = folder
+        self._own = own
+
+    def _path(self, path: str, namespace: str | None) -> Path:
+        return self._folder / (namespace or self._own) / path.lstrip("/")
+
+    def list(self, *, namespace: str | None = None) -> list[str]:
+        """Return the paths."""
+        root = self._folder / (namespace or self._own)
+        return sorted(found.relative_to(root).as_posix() for found in root.rglob("*") if found.is_file())
+
+    def get(self, path: str, *, namespace: str | None = None) -> Path:
+        """Return a file."""
+        found = self._path(path, namespace)
+        if not found.is_file():
+            raise TaskError(f"The namespace has no file {path!r}.", code="GOV803")
+        return found
+
+    def put(self, source: Path, path: str, *, namespace: str | None = None, overwrite: bool = True) -> str:
+        """Copy a file."""
+        target = self._path(path, namespace)
+        if target.exists() and not overwrite:
+            raise ConflictError(f"The namespace has a file '{path}' already.", code="GOV747")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+        return self.uri(path, namespace=namespace)
+
+    def delete(self, path: str, *, namespace: str | None = None) -> bool:
+        """Delete a file."""
+        target = self._path(path, namespace)
+        found = target.is_file()
+        target.unlink(missing_ok=True)
+        return found
+
+    def uri(self, path: str, *, namespace: str | None = None) -> str:
+        """Return the URI."""
+        return f"kestra:///{(namespace or self._own).replace('.', '/')}/_files/{path.lstrip('/')}"
 
 
 def _is_over(found: StoredValue) -> bool:

@@ -17,12 +17,22 @@ from jupyter_gov.domain.flow import LogLine
 from jupyter_gov.domain.sealed import sealed
 from jupyter_gov.engine.context import build
 from jupyter_gov.lang.expr import render_typed, render_value
-from jupyter_gov.plugins.context import Cancellation, Files, KeyValues, Metric, Notebooks, Processes, TaskLogger
+from jupyter_gov.plugins.context import (
+    Cancellation,
+    Files,
+    KeyValues,
+    Metric,
+    Notebooks,
+    Processes,
+    SharedFiles,
+    TaskLogger,
+)
 from jupyter_gov.runtime.files import AttemptFiles
 from jupyter_gov.runtime.kv import AttemptValues
 from jupyter_gov.runtime.limits import OUTPUT_BYTES
 from jupyter_gov.runtime.records import logs_of
 from jupyter_gov.runtime.sealing import Sealer
+from jupyter_gov.runtime.shared_files import AttemptSharedFiles
 
 if TYPE_CHECKING:
     from jupyter_gov.runtime.attempt import Job
@@ -98,6 +108,11 @@ class Context:
         return AttemptFiles(store, access, job.execution, job.run, working_dir=folder, clock=clock)
 
     @cached_property
+    def namespace_files(self) -> SharedFiles:
+        """Files of namespaces."""
+        return AttemptSharedFiles(self._world.store, self._job.execution, self._job.run, clock=self._world.clock)
+
+    @cached_property
     def kv(self) -> KeyValues:
         """Values of namespaces."""
         job, world = self._job, self._world
@@ -158,7 +173,7 @@ class Context:
         return self._host.secret(name)
 
     def seal(self, text: str) -> dict[str, str]:
-        """Return ``text`` encrypted; expressions open it."""
+        """Return ``text`` encrypted, in the form in which outputs hold what is secret."""
         return sealed(Sealer(str(self._world.settings.get("encryption.key") or "")).seal(text))
 
     def mask(self, text: str) -> None:

@@ -12,6 +12,7 @@ from jupyter_gov.domain.execution import Execution, TaskRun
 from jupyter_gov.errors import StoreError, TaskError
 from jupyter_gov.runtime.clock import Clock, utc_now
 from jupyter_gov.runtime.kv import task_fact
+from jupyter_gov.runtime.shared_files import find, parse_shared, plain_path, shared_uri
 
 if TYPE_CHECKING:
     from jupyter_gov.store import Store
@@ -30,8 +31,11 @@ class FileAccess:
         always allowed.
     """
 
-    def __init__(self, store: Store, execution: Execution | None, directories: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, store: Store, execution: Execution | None, directories: Sequence[Path] = (), namespace: str = ""
+    ) -> None:
         self._store = store
+        self._namespace = execution.namespace if execution else namespace
         self._execution = execution
         self._start = Path(execution.workdir) if execution and execution.workdir else Path.cwd()
         self._executions = _readable(execution)
@@ -51,6 +55,8 @@ class FileAccess:
             ``GOV861``: it is not there. ``GOV862``: this execution may not read it.
         """
         text = str(uri)
+        if (shared := parse_shared(text, self._namespace)) is not None:
+            return self._shared(text, *shared)
         if text.startswith(("kestra:", "gov:")):
             return self._stored(text)
         if text.startswith("file:"):
@@ -92,6 +98,30 @@ class FileAccess:
                 return False
             raise
         return True
+
+    def named(self, path: str) -> str:
+        """Return the URI of a file of the namespace, if there is one of this path; else the path as it is."""
+        if ":" in path.partition("/")[0] or not self._namespace:
+            return path
+        try:
+            plain = plain_path(path)
+        except TaskError:
+            return path  # No path in a namespace, but perhaps one on this host.
+        found = find(self._store, self._namespace, plain)
+        return path if found is None else shared_uri(self._namespace, plain)
+
+    def _shared(self, uri: str, namespace: str, path: str) -> Path:
+        own = self._namespace
+        if not (own == namespace or own.startswith(f"{namespace}.")):
+            raise TaskError(
+                f"Unable to read the file '{uri}' as it is of the namespace '{namespace}'.",
+                code="GOV862",
+                hint=f"Files of '{own}' and the namespaces above it are read so; others by a DownloadFiles task.",
+            )
+        found = find(self._store, namespace, path)
+        if found is None:
+            raise TaskError(f"The file {uri!r} does not exist.", code="GOV861")
+        return found
 
     def _stored(self, uri: str) -> Path:
         if not self._may_read(uri):
@@ -150,7 +180,10 @@ def _readable(execution: Execution | None) -> frozenset[str]:
 
 def _owner(uri: str) -> str | None:
     """Return the id of the execution that a URI says its file is of."""
-    parts = urlsplit(uri).path.split("/")
+    try:
+        parts = urlsplit(uri).path.split("/")
+    except ValueError:
+        return None
     return parts[parts.index("executions") + 1] if "executions" in parts[:-1] else None
 
 

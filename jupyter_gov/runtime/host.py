@@ -58,7 +58,8 @@ class Host:
     def files(self) -> FileAccess:
         """What this execution may read."""
         if self._files is None:
-            self._files = FileAccess(self._store, self._execution, allowed_directories(self._settings))
+            directories = allowed_directories(self._settings)
+            self._files = FileAccess(self._store, self._execution, directories, self._namespace)
         return self._files
 
     def now(self) -> datetime:
@@ -66,20 +67,21 @@ class Host:
         return self._clock()
 
     def read(self, uri: str) -> str:
-        """Return the text of a file of this execution, or below the folder in which it was started."""
-        return self.files.read_text(uri)
+        """Return the text of a file of this execution or namespace, or below the folder in which it was started."""
+        return self.files.read_text(self.files.named(uri))
 
     def file_size(self, uri: str) -> int:
         """Return the size of a file in bytes."""
-        return self.files.path(uri).stat().st_size
+        return self.files.path(self.files.named(uri)).stat().st_size
 
     def file_exists(self, uri: str) -> bool:
         """Return whether the file exists."""
-        return self.files.exists(uri)
+        return self.files.exists(self.files.named(uri))
 
     def file_uri(self, path: str) -> str:
-        """Return the URI of a file below the folder in which the execution was started."""
-        return self.files.path(path).as_uri()
+        """Return the URI of a file of the namespace, or of one below the folder in which the execution was started."""
+        found = self.files.named(path)
+        return found if found != path else self.files.path(path).as_uri()
 
     def secret(self, name: str) -> str:
         """Return a secret of the namespace."""

@@ -10,7 +10,7 @@ from sqlalchemy import ARRAY, ColumnElement, Executable, Text, any_, bindparam, 
 
 from jupyter_gov.audit.verify import Stored
 from jupyter_gov.domain.canonical import digest
-from jupyter_gov.store import commitments, kv, tables
+from jupyter_gov.store import commitments, kv, namespace_files, tables
 from jupyter_gov.store.codec import from_json, to_json
 from jupyter_gov.store.commitments import CHANGING_DATA, CREATED, DECISION, FIXED_DATA
 from jupyter_gov.store.database import Tx
@@ -24,9 +24,10 @@ _votes = tables.VoteRow.__table__  # type: ignore[attr-defined]
 _flows = tables.FlowRevisionRow.__table__  # type: ignore[attr-defined]
 _entries = tables.AuditEntryRow.__table__  # type: ignore[attr-defined]
 _kv = tables.KeyValueRow.__table__  # type: ignore[attr-defined]
+_shared = tables.NamespaceFileRow.__table__  # type: ignore[attr-defined]
 
 _VOTE = sorted(columns(tables.VoteRow))
-_EXECUTION, _FLOW, _KV = "execution/", "flow/", "kv/"
+_EXECUTION, _FLOW, _KV, _FILES = "execution/", "flow/", "kv/", "files/"
 _SHOWN = 20
 
 
@@ -79,6 +80,11 @@ _REVISIONS = Statement(
 _KEY_VALUES = Statement(
     select(_kv.c.key, *(_kv.c[name] for name in kv.CONTENT)).where(_kv.c.namespace == bindparam("ns"))
 )
+_SHARED = Statement(
+    select(_shared.c.path, *(_shared.c[name] for name in namespace_files.CONTENT)).where(
+        _shared.c.namespace == bindparam("ns")
+    )
+)
 
 
 def _unrecorded(stream: Any) -> Statement:
@@ -89,6 +95,7 @@ _UNRECORDED = (
     _unrecorded(literal(_EXECUTION).concat(_executions.c.id)),
     _unrecorded(literal(_FLOW).concat(_flows.c.namespace).concat("/").concat(_flows.c.flow_id)),
     _unrecorded(literal(_KV).concat(_kv.c.namespace)),
+    _unrecorded(literal(_FILES).concat(_shared.c.namespace)),
 )
 
 
@@ -107,8 +114,9 @@ class States:
                 stored = self._flow(name)
                 if stored is not None:
                     found[name] = stored
-            elif name.startswith(_KV):
-                rows = self._tx.rows(_KEY_VALUES, {"ns": name.removeprefix(_KV)})
+            elif name.startswith((_KV, _FILES)):
+                kind, _, space = name.partition("/")
+                rows = self._tx.rows(_KEY_VALUES if kind == "kv" else _SHARED, {"ns": space})
                 found[name] = Stored({"values": {key: [commitments.commit_to(content)] for key, *content in rows}})
         return found
 

@@ -23,6 +23,7 @@ from jupyter_gov.store.inbox import Inbox
 from jupyter_gov.store.kv import KeyValues
 from jupyter_gov.store.leases import Leases
 from jupyter_gov.store.logs import Logs, Metrics
+from jupyter_gov.store.namespace_files import NamespaceFiles
 from jupyter_gov.store.outbox import Outbox
 from jupyter_gov.store.statements import Name
 from jupyter_gov.store.timers import Timers
@@ -44,7 +45,8 @@ class Store:
 
     Attributes
     ----------
-    flows, executions, approvals, inbox, timers, leases, logs, metrics, kv, deleted_files, outbox, audit_log
+    flows, executions, approvals, inbox, timers, leases, logs, metrics, outbox, audit_log, kv, namespace_files,
+    deleted_files
         One per aggregate; their methods take the transaction first.
     files
         Content-addressed files.
@@ -62,6 +64,7 @@ class Store:
         self.metrics = Metrics()
         self.kv = KeyValues(self.audit_log)
         self.deleted_files = DeletedFiles(self.audit_log)
+        self.namespace_files = NamespaceFiles(self.audit_log)
         self.flows = Flows(self.audit_log, self.outbox)
         self.approvals = Approvals(self.audit_log, self.outbox, self.inbox)
         self.executions = Executions(self.audit_log, self.outbox, self.inbox, self.timers, self.approvals)

@@ -35,6 +35,9 @@ CORE: Mapping[str, str] = {
     _CORE + "storage.PurgeExecution": _TASKS + "storage.files:PurgeCurrentExecutionFiles",
     _CORE + "http.Request": _TASKS + "http.request:Request",
     _CORE + "http.Download": _TASKS + "http.download:Download",
+    _CORE + "namespace.UploadFiles": _TASKS + "namespace.files:UploadFiles",
+    _CORE + "namespace.DownloadFiles": _TASKS + "namespace.files:DownloadFiles",
+    _CORE + "namespace.DeleteFiles": _TASKS + "namespace.files:DeleteFiles",
     # Older names of the same types.
     _OLD + "debugs.Echo": _TASKS + "core.debug:Echo",
     _OLD + "log.Fetch": _TASKS + "core.fetch:Fetch",

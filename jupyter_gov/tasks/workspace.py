@@ -11,7 +11,7 @@ from typing import Any
 from jupyter_gov.errors import TaskError
 from jupyter_gov.plugins.context import RunContext
 
-URI_SCHEMES = ("kestra://", "gov://", "file://")
+URI_SCHEMES = ("kestra://", "gov://", "nsfile://", "file://")
 _WILD = frozenset("*?[")
 _MOST_FILES = 10_000
 

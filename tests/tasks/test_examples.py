@@ -15,7 +15,7 @@ from jupyter_gov.tasks import CATALOGUE
 from tests.tasks.web import web
 
 OURS = ("jupyter_gov.tasks.core", "jupyter_gov.tasks.script", "jupyter_gov.tasks.duckdb", "jupyter_gov.tasks.agent")
-OURS += tuple(f"jupyter_gov.tasks.{name}" for name in ("kv", "state", "storage", "http"))
+OURS += tuple(f"jupyter_gov.tasks.{name}" for name in ("kv", "state", "storage", "http", "namespace"))
 REGISTRY = Registry()
 TYPES = sorted({place: name for name, place in CATALOGUE.items() if place.startswith(OURS)}.values())
 VARIABLES: dict[str, Any] = {

@@ -351,7 +351,7 @@ def test_published_docker_properties() -> None:
         ({"taskRunner": {}}, "a map with a `type`"),
         ({"taskRunner": {"type": "io.kestra.plugin.core.runner.Process", "memory": 1}}, "memory"),
         ({"runner": "DOCKER"}, "containers are not offered"),
-        ({"namespaceFiles": {"enabled": True}}, "not offered yet"),
+        ({"namespaceFiles": {"enable": True}}, "namespaceFiles.enable"),
         ({"interpreter": []}, "name a program"),
     ],
 )

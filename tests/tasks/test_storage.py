@@ -296,7 +296,7 @@ def test_files_of_others_are_out_of_reach(task: Alone) -> None:
         code, message = task.failure(kind, uri=uri)
         assert code == "GOV862"
         assert "didn't belong to the current execution" in message
-    for foreign in (f"gov:///sha256/{digest}/file.txt", "gov:///x"):
+    for foreign in (f"gov:///sha256/{digest}/file.txt", "gov:///x", "kestra://[", "http://["):
         code, _ = task.failure("storage.Size", uri=foreign)
         assert code == ("GOV861" if foreign == "gov:///x" else "GOV862")
     assert task.failure("storage.Delete", uri="store.db")[0] == "GOV862"

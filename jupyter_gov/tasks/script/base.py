@@ -18,6 +18,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from jupyter_gov.errors import TaskError
 from jupyter_gov.plugins.api import Dynamic, Output, RunnableTask, note
 from jupyter_gov.plugins.context import ProcessResult, RunContext
+from jupyter_gov.tasks.namespace.spec import NamespaceFiles, write_namespace_files
 from jupyter_gov.tasks.script.protocol import Listener
 from jupyter_gov.tasks.script.runner import TaskRunner
 from jupyter_gov.tasks.script.texts import Template, Texts
@@ -62,7 +63,9 @@ class ScriptTask(RunnableTask):
     output_files: Dynamic[list[str]] = Field(
         default_factory=list, description="Files to keep, as names or patterns such as `*.csv` or `plots/**`."
     )
-    namespace_files: dict[str, Any] | None = Field(default=None, description="Not offered yet.")
+    namespace_files: NamespaceFiles | None = Field(
+        default=None, description="Files of the namespace to copy into the working directory first."
+    )
     before_commands: list[str] | Template = Field(
         default_factory=list, description="Shell commands to run first, in the same shell."
     )
@@ -89,13 +92,6 @@ class ScriptTask(RunnableTask):
             raise ValueError("containers are not offered; remove `runner` if the script may run on the worker's host")
         if value is not None:
             note(info, "older spelling; scripts run as processes anyway: remove it")
-        return value
-
-    @field_validator("namespace_files")
-    @classmethod
-    def _no_namespace_files(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
-        if value and value.get("enabled", True) not in (False, "false"):
-            raise ValueError("namespace files are not offered yet; pass the files by `inputFiles`")
         return value
 
     @field_validator("interpreter")
@@ -126,6 +122,7 @@ class ScriptTask(RunnableTask):
         TaskError
             ``GOV815``: it failed. ``GOV81x``: it could not be started, was stopped, or wrote too much.
         """
+        write_namespace_files(ctx, self.namespace_files)
         write_inputs(ctx, self.input_files)
         raw = {"env": self.env, "before_commands": self.before_commands, **self.body}
         texts = Texts.rendered(ctx, self.output_files, **raw)
