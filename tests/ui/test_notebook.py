@@ -117,6 +117,12 @@ def test_looks_in_the_themes_of_lab(notebook: Open, look: str, axe: Path) -> Non
     target = found.run.get_by_test_id("jp-gov-gate") if look == "form" else found.run
     found.page.add_script_tag(path=axe)
     found.picture(look, target, check=contrast)
+    if look == "gate":
+        found.run.locator(".jp-gov-subject, .jp-gov-upstream").evaluate_all(
+            "all => all.forEach(one => (one.open = true))"
+        )
+        found.picture("gate-subject", found.run.locator(".jp-gov-subject"))
+        found.run.locator(".jp-gov-subject").evaluate("one => (one.open = false)")
     if look in {"gate", "long"}:
         found.page.set_viewport_size({"width": 680, "height": 900})
         found.picture(f"{look}-narrow", target)

@@ -406,7 +406,12 @@ def test_what_one_may_is_what_the_server_says_of_this_person(widget: Widget) -> 
 def test_a_kill_takes_two_steps_and_gives_the_reason(widget: Widget) -> None:
     widget.signed_in()
     asked: list[Any] = []
-    now = {"id": snapshots.running()["execution"]["id"], "state": "KILLING", "ended": None, "failure": None}
+    now: dict[str, Any] = {
+        "id": snapshots.running()["execution"]["id"],
+        "state": "KILLING",
+        "ended": None,
+        "failure": None,
+    }
     now |= {"taskRuns": [], "approvals": [], "updatedAt": snapshots.at(70)}
 
     def serve(route: Route) -> None:

@@ -87,12 +87,13 @@ def _tasks(snapshot: Snapshot) -> Iterator[str]:
         "  " * task["depth"] + task["taskId"] + ("" if task["value"] is None else f" [{task['value']}]")
         for task in tasks
     ]
+    until = None if snapshot["execution"]["ended"] else snapshot["updatedAt"]
     width = min(max(len("TASK"), *map(len, names)), 42)
     yield ""
     yield f"  {'TASK':<{width}}  {'STATE':<11}  {'TIME':>9}  NOTE"
     for name, task in zip(names, tasks, strict=True):
         state = f"{words.symbol(task['state'])} {task['state']}"
-        took = facts.span(task["started"], task["ended"])
+        took = facts.span(task["started"], task["ended"] or until)
         shown = name if len(name) <= width else name[: width - 1] + "…"
         note = words.cut(facts.note(task), WIDTH - width - 30)
         yield f"  {shown:<{width}}  {state:<11}  {took:>9}  {note}".rstrip()

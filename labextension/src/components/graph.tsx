@@ -57,13 +57,8 @@ function GraphPicture({ graph, states, onSelect }: IGraphProps): React.ReactElem
   const active = placed.nodes.findIndex(({ node }) =>
     ['RUNNING', 'PAUSED', 'FAILED', 'RETRYING'].includes(states.get(node.id) ?? '')
   );
-  React.useEffect(() => {
-    // What happens now should be in sight, without moving the page.
-    const at = placed.nodes[active];
-    if (at && box.current) {
-      box.current.scrollLeft = at.x - box.current.clientWidth / 2 + at.width / 2;
-    }
-  }, [active, placed]);
+  const at = placed.nodes[active];
+  React.useEffect(() => (at ? keepInSight(box.current, at) : undefined), [at?.x, at?.width]);
   const scroll = (direction: 1 | -1) =>
     box.current?.scrollBy({ left: direction * box.current.clientWidth * 0.7 });
 
@@ -158,6 +153,27 @@ function GraphPicture({ graph, states, onSelect }: IGraphProps): React.ReactElem
     </div>
   );
 }
+
+/** Scroll no further than it takes to see a node and what is next to it, also after the page was made narrower. */
+function keepInSight(box: HTMLElement | null, at: IPlacedNode): (() => void) | undefined {
+  if (!box) {
+    return undefined;
+  }
+  const look = () => {
+    const [left, right] = [at.x - BESIDE, at.x + at.width + BESIDE];
+    if (right - left > box.clientWidth || left < box.scrollLeft) {
+      box.scrollLeft = left;
+    } else if (right > box.scrollLeft + box.clientWidth) {
+      box.scrollLeft = right - box.clientWidth;
+    }
+  };
+  const watcher = new ResizeObserver(look);
+  // Looks at once, too.
+  watcher.observe(box);
+  return () => watcher.disconnect();
+}
+
+const BESIDE = 64;
 
 type Side = 'left' | 'right' | 'top' | 'bottom';
 
@@ -278,7 +294,7 @@ function GraphNode(props: IGraphNodeProps): React.ReactElement {
       <text className="jp-gov-nodestate" x={TEXT_LEFT} y="35">
         {word}
       </text>
-      <g transform={`translate(12,${NODE_HEIGHT / 2 - 8})`} className="jp-gov-nodeicon">
+      <g transform={`translate(10,${NODE_HEIGHT / 2 - 8})`} className="jp-gov-nodeicon">
         <Icon name={look.icon} />
       </g>
     </g>

@@ -8,11 +8,11 @@ import type { IGraph, IGraphNode } from '../model/snapshot';
 
 export const NODE_HEIGHT = 44;
 /** From the left edge of a node to its texts, and from them to its right edge. */
-export const TEXT_LEFT = 34;
-const TEXT_RIGHT = 14;
-const LEAST_WIDTH = 114;
+export const TEXT_LEFT = 31;
+const TEXT_RIGHT = 11;
+const LEAST_WIDTH = 108;
 const MOST_WIDTH = 250;
-const GAP_X = 36;
+const GAP_X = 30;
 /** What an edge's label keeps free of the arrow's head and of the node before. */
 const LABEL_ROOM = 26;
 const MOST_LABEL = 110;
