@@ -41,8 +41,8 @@ class KillTask(Command):
 class SetTimer(Command):
     """Wake the execution at ``due``.
 
-    Kinds: ``pause``, ``retry``, ``timeout``, ``sla``, and ``again`` (the next round of a loop, whose number is the
-    version that the timer acts on).
+    Kinds: ``pause``, ``retry``, ``timeout``, ``sla``, ``again`` (the next round of a loop, whose number is the version
+    that the timer acts on), and ``after`` (somebody shall look whether what runs after the end still does).
     """
 
     timer_id: str

@@ -184,6 +184,11 @@ class Execution:
         return self.history.state
 
     @property
+    def is_over(self) -> bool:
+        """Whether nothing of it runs any more; what runs after its end cannot change its state."""
+        return self.state.is_terminal and self.frame.phase != "after"
+
+    @property
     def created(self) -> datetime:
         """When it was created."""
         return self.history.started

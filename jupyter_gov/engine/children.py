@@ -27,7 +27,7 @@ def drain(work: Work) -> None:
     """Let task runs begin and parents see the ends of their children until nothing is left to decide."""
     while work.agenda:
         what, run_id = work.agenda.popleft()
-        if work.execution.state is State.KILLING or work.execution.state.is_terminal:
+        if work.execution.state is State.KILLING or work.execution.is_over:
             continue
         if what == "begin":
             _begin(work, run_id)
@@ -129,7 +129,8 @@ def _slot(work: Work, parent_id: str | None, branch: str) -> tuple[TaskDef, ...]
     if parent_id is not None:
         return work.task(work.run(parent_id)).slots.get(branch, ())
     flow = work.flow
-    return {"tasks": flow.tasks, "errors": flow.errors, "finally": flow.finally_}[branch]
+    lists = {"tasks": flow.tasks, "errors": flow.errors, "finally": flow.finally_, "after": flow.after_execution}
+    return lists[branch]
 
 
 # --- ending ---------------------------------------------------------------------------------------------------
@@ -157,7 +158,8 @@ def _child_ended(work: Work, child: TaskRun) -> None:
     if parent_id is not None and frame.phase == "main":
         _proceed(work, parent_id, child)
         return
-    start_children(work, parent_id, _next_in_list(work, parent_id, child))
+    stops = parent_id is None and frame.phase == "main" and _failed(work.frame(None))
+    start_children(work, parent_id, () if stops else _next_in_list(work, parent_id, child))
     if work.frame(parent_id).open == 0:
         _PHASE_OVER[frame.phase](work, parent_id)
 
@@ -173,7 +175,7 @@ def _proceed(work: Work, parent_id: str, child: TaskRun) -> None:
     task = work.task(work.run(parent_id))
     kind = flowable_of(task)
     plan = NOTHING
-    if not (_failed(work.frame(parent_id)) and (kind.stops_on_failure or _has(work, parent_id, "errors"))):
+    if not _failed(work.frame(parent_id)):
         try:
             plan = _asked(task, lambda: kind.proceed(RunScope(work, parent_id), child))
         except GovError as error:
@@ -184,10 +186,6 @@ def _proceed(work: Work, parent_id: str, child: TaskRun) -> None:
 
 def _failed(frame: Frame) -> bool:
     return any(frame.tally.get(str(state)) for state in FAILED_STATES)
-
-
-def _has(work: Work, parent_id: str | None, branch: str) -> bool:
-    return next_enabled(_slot(work, parent_id, branch), 0) is not None
 
 
 def _main_over(work: Work, parent_id: str | None, failure: Failure | None = None) -> None:
@@ -224,6 +222,18 @@ def summed(frame: Frame) -> State:
     return State.SUCCESS
 
 
+def begin_after(work: Work) -> None:
+    """Start what the flow does after its end, once that end is decided."""
+    # What was killed is not counted any more.
+    work.set_frame(None, replace(work.execution.frame, open=0))
+    _start_phase(work, None, "after")
+
+
+def _after_over(work: Work, parent_id: str | None) -> None:
+    work.commands.append(ClearTimers(None))
+    work.set_frame(parent_id, replace(work.frame(parent_id), phase="over"))
+
+
 def _all_over(work: Work, parent_id: str | None) -> None:
     state = summed(work.frame(parent_id))
     if parent_id is None:
@@ -243,6 +253,7 @@ _PHASE_OVER: Mapping[str, Callable[[Work, str | None], None]] = {
     "main": _main_over,
     "errors": _errors_over,
     "finally": _all_over,
+    "after": _after_over,
 }
 
 

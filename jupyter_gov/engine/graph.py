@@ -50,9 +50,13 @@ def topology(flow: Flow) -> Graph:
     nodes: list[Node] = []
     edges: list[Edge] = []
     last = _sequence(flow.tasks, None, nodes, edges, ends=[])
-    for branch, tasks in (("errors", flow.errors), ("finally", flow.finally_)):
+    for branch, tasks in _branches(flow):
         last = _sequence(tasks, None, nodes, edges, ends=last, label=branch) or last
     return Graph(tuple(nodes), tuple(edges))
+
+
+def _branches(flow: Flow) -> tuple[tuple[str, tuple[TaskDef, ...]], ...]:
+    return ("errors", flow.errors), ("finally", flow.finally_), ("afterExecution", flow.after_execution)
 
 
 def _sequence(

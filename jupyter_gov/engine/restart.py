@@ -7,11 +7,15 @@ from dataclasses import replace
 from jupyter_gov.domain.events import Restart
 from jupyter_gov.domain.execution import Execution, Frame, TaskRun
 from jupyter_gov.domain.states import State
-from jupyter_gov.engine import rounds
+from jupyter_gov.engine import children, rounds
+from jupyter_gov.engine.flowables.base import NOTHING
+from jupyter_gov.engine.scope import RunScope
+from jupyter_gov.engine.types import flowable_of
 from jupyter_gov.engine.work import Work
 from jupyter_gov.errors import ExecutionError
 
 _AGAIN = frozenset({State.FAILED, State.KILLED, State.CANCELLED})
+_SIDE = frozenset({"errors", "finally", "after"})
 RESTARTABLE = frozenset({State.FAILED, State.KILLED, State.CANCELLED, State.WARNING})
 
 
@@ -29,6 +33,12 @@ def check_restart(execution: Execution) -> None:
             code="GOV303",
             hint="Kill it first, or wait for its end.",
         )
+    if not execution.is_over:
+        raise ExecutionError(
+            f"execution {execution.id} is {execution.state}, and its afterExecution tasks still run",
+            code="GOV303",
+            hint="Wait until they have ended.",
+        )
     if execution.state not in RESTARTABLE or not _failed_leaves(execution):
         raise ExecutionError(
             f"No task found to restart execution from! Execution {execution.id} ended {execution.state} "
@@ -40,7 +50,7 @@ def check_restart(execution: Execution) -> None:
 
 def restart(work: Work, event: Restart) -> None:
     """Reopen what failed, and everything around it; branches that ran because of the failure are dropped."""
-    if work.execution.state not in RESTARTABLE:
+    if work.execution.state not in RESTARTABLE or not work.execution.is_over:
         return
     _drop_branches(work)
     leaves = _failed_leaves(work.execution)
@@ -63,6 +73,17 @@ def restart(work: Work, event: Restart) -> None:
     root = replace(work.execution.frame, data=data)
     work.set_frame(None, _reopened(work, None, root, reopened))
     work.set_state(State.RUNNING)
+    for run_id in parents:
+        _resume(work, run_id)
+
+
+def _resume(work: Work, run_id: str) -> None:
+    """Let a flowable begin what it held back since a child had failed."""
+    scope = RunScope(work, run_id)
+    found = [child for child in work.execution.children(run_id) if child.branch == scope.frame.branch]
+    plan = flowable_of(scope.task).reopen(scope, sorted(found, key=lambda child: child.seq))
+    if plan is not NOTHING:
+        children.apply(work, run_id, plan)
 
 
 def _reopen_leaf(work: Work, run: TaskRun) -> None:
@@ -80,10 +101,10 @@ def _reopen_leaf(work: Work, run: TaskRun) -> None:
 
 
 def _drop_branches(work: Work) -> None:
-    # What an errors or finally branch did belongs to the end that is taken back.
+    # What an errors or finally branch or afterExecution did belongs to the end that is taken back.
     gone: set[str] = set()
     for run in work.execution.ordered():
-        if run.branch in {"errors", "finally"} or run.parent_id in gone:
+        if run.branch in _SIDE or run.parent_id in gone:
             gone.add(run.id)
             work.drop(run.id)
 
@@ -96,7 +117,7 @@ def _failed_leaves(execution: Execution) -> list[TaskRun]:
     failed: dict[str, TaskRun] = {}
     for run in execution.ordered():
         counts = run.parent_id is None or run.parent_id in failed
-        if counts and run.state in _AGAIN and run.branch not in {"errors", "finally"}:
+        if counts and run.state in _AGAIN and run.branch not in _SIDE:
             failed[run.id] = run
     parents = {run.parent_id for run in failed.values()}
     return [run for run in failed.values() if run.id not in parents]

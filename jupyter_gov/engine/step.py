@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from jupyter_gov.domain.canonical import digest
-from jupyter_gov.domain.commands import ClearTimers, FreeSlot, Notify, RunTask, SetTimer, Step
+from jupyter_gov.domain.commands import RunTask, SetTimer, Step
 from jupyter_gov.domain.events import (
     ApprovalDecided,
     AttemptFinished,
@@ -28,12 +28,10 @@ from jupyter_gov.domain.events import (
 )
 from jupyter_gov.domain.execution import Attempt, Execution, Failure, Label, TaskRun
 from jupyter_gov.domain.states import State, begin
-from jupyter_gov.engine import children, gates, kill, recovery, restart, retry, rounds, subflows
+from jupyter_gov.engine import children, ending, gates, kill, recovery, restart, retry, rounds, subflows
 from jupyter_gov.engine.flowables.base import Child, next_enabled
 from jupyter_gov.engine.hiding import Hider
-from jupyter_gov.engine.outputs import resolve_outputs
-from jupyter_gov.engine.work import Work, failure_of
-from jupyter_gov.errors import GovError
+from jupyter_gov.engine.work import Work
 from jupyter_gov.lang.models.flow import Flow
 from jupyter_gov.lang.ports import ExpressionHost
 
@@ -66,7 +64,8 @@ def step(
     _HANDLERS[type(event)](work, event)
     children.drain(work)
     if work.execution is not work.before:
-        _settle(work)
+        ending.settle(work)
+        children.drain(work)
     subject, body = _record(execution, event)
     actor = getattr(event, "by", None) or worker
     return work.finish(event.kind, subject, actor, "os", body)
@@ -179,6 +178,8 @@ def _again(work: Work, run: TaskRun) -> None:
 
 
 def _timer_fired(work: Work, event: TimerFired) -> None:
+    if event.timer_kind == "after":
+        ending.look_again(work)
     run = work.execution.task_runs.get(event.task_run_id or "")
     if run is None:
         return
@@ -193,78 +194,6 @@ def _timer_fired(work: Work, event: TimerFired) -> None:
     elif event.timer_kind == "retry" and run.state is State.RETRYING:
         run = work.advance(run, State.CREATED, failure=None)
         children.begin_attempt(work, run)
-
-
-# --- the end of a step ----------------------------------------------------------------------------------------
-
-
-def _settle(work: Work) -> None:
-    """Give the execution the state that its task runs add up to."""
-    if work.execution.state.is_terminal:
-        return
-    if work.execution.state is State.KILLING:
-        kill.settle(work)
-        if work.execution.state.is_terminal:
-            _leave(work)
-        return
-    if work.execution.frame.phase == "over":
-        _finish(work)
-        return
-    waiting = work.execution.frame.data
-    wanted = State.RUNNING
-    if waiting.get("paused"):
-        wanted = State.PAUSED
-    elif waiting.get("retrying"):
-        wanted = State.RETRYING
-    if work.execution.state is State.PAUSED and wanted is not State.PAUSED:
-        work.set_state(State.RESTARTED)
-        work.set_state(State.RUNNING)
-    if work.execution.state is not wanted and work.execution.state is not State.CREATED:
-        work.set_state(wanted)
-
-
-def _finish(work: Work) -> None:
-    state = children.summed(work.execution.frame)
-    if work.execution.state is State.PAUSED:
-        work.set_state(State.RESTARTED)
-    if work.execution.state in {State.RESTARTED, State.RETRYING}:
-        work.set_state(State.RUNNING)
-    failure = _first_failure(work) if state is State.FAILED else None
-    if work.flow.outputs:
-        try:
-            outputs = resolve_outputs(work.flow.outputs, children.variables(work), work.host, work.finds_secret)
-            work.execution = replace(work.execution, outputs=outputs)
-        except GovError as error:
-            # A failed task is the cause, also of outputs that cannot be rendered without its own.
-            state, failure = State.FAILED, failure or failure_of(error)
-    work.execution = replace(work.execution, failure=failure)
-    work.set_state(state)
-    _leave(work)
-
-
-def _first_failure(work: Work) -> Failure | None:
-    # The newest top-level failure is the one that ended the flow; look at few task runs, not at all.
-    failed = [run for run in work.execution.task_runs.values() if run.state is State.FAILED and run.failure]
-    if not failed:
-        return None
-    first = min(failed, key=lambda run: run.history.moments[-1].at)
-    if first.failure is None:
-        return None
-    details = {"taskId": first.task_id, "taskRunId": first.id}
-    return Failure(first.failure.code, first.failure.message, details)
-
-
-def _leave(work: Work) -> None:
-    """Do what the end of an execution means to others: its timers, its parent, the queue of its flow."""
-    execution = work.execution
-    work.commands.append(ClearTimers(None))
-    if execution.parent_id is not None and execution.parent_task_run_id is not None:
-        ended = SubflowEnded(execution.parent_task_run_id, execution.id, execution.state, execution.outputs)
-        work.commands.append(Notify(execution.parent_id, ended))
-    # One that was killed while it waited in the queue never held a slot.
-    began = any(moment.state is State.RUNNING for moment in execution.history.moments)
-    if work.flow.concurrency is not None and began:
-        work.commands.append(FreeSlot(execution.namespace, execution.flow_id))
 
 
 _HANDLERS: Mapping[type[Event], Callable[[Work, Any], None]] = {

@@ -36,8 +36,8 @@ def dependencies(draw, ids: list[str]) -> dict[str, list[str]]:
 
 
 @st.composite
-def tasks(draw, numbers: Numbers, depth: int = 2) -> TaskDef:
-    kinds = ["work", "work", "inline", "pause"]
+def tasks(draw, numbers: Numbers, depth: int = 2, *, gates: bool = True) -> TaskDef:
+    kinds = ["work", "work", "inline", *(["pause"] if gates else [])]
     if depth:
         kinds += [
             "Sequential",
@@ -81,7 +81,7 @@ def tasks(draw, numbers: Numbers, depth: int = 2) -> TaskDef:
             )
         )
         return TaskDef(type=FLOW + "Pause", kind="flowable", props=props, **common)
-    inner = st.lists(tasks(numbers, depth - 1), min_size=1, max_size=3).map(tuple)
+    inner = st.lists(tasks(numbers, depth - 1, gates=gates), min_size=1, max_size=3).map(tuple)
     slots = {name: draw(inner) for name in SLOTS.get(kind, ("tasks",))}
     if draw(st.integers(0, 3)) == 0:
         slots["errors"] = draw(inner)
@@ -126,7 +126,8 @@ def flows(draw):
     numbers = Numbers()
     several = st.lists(tasks(numbers), min_size=1, max_size=4).map(tuple)
     side = st.one_of(st.just(()), several)
-    return make_flow(*draw(several), errors=draw(side), finally_=draw(side))
+    after = st.lists(tasks(numbers, 1, gates=False), max_size=2).map(tuple)
+    return make_flow(*draw(several), errors=draw(side), finally_=draw(side), after_execution=draw(after))
 
 
 def act(world: World, data) -> None:
@@ -176,14 +177,16 @@ def late(world: World, run_id: str) -> None:
 
 
 def kill(world: World) -> None:
-    begun = len(world.begun)
+    was_over = world.execution.state.is_terminal
+    begun = set(world.begun)
     world.send(Kill(by="ann"))
     for run_id in list(world.running):
         world.finish(run_id, State.KILLED)
     if not world.execution.state.is_terminal:
         world.crash()
     assert world.execution.state.is_terminal
-    assert len(world.begun) == begun
+    begun = world.begun - begun
+    assert was_over or all(world.is_after(world.execution.task_runs[run_id]) for run_id, _ in begun)
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
@@ -200,7 +203,7 @@ def test_invariants_hold_for_every_flow_and_order(flow, data):
 def finish_up(world: World) -> None:
     """From wherever it stands, letting everything succeed must bring the execution to its end."""
     for _ in range(2000):
-        if world.execution.state.is_terminal:
+        if world.execution.is_over:
             return
         assert not world.is_stuck()
         if world.running:

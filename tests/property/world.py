@@ -17,12 +17,13 @@ from jupyter_gov.domain.events import (
     AttemptLost,
     AttemptStarted,
     Event,
+    Restart,
     Start,
     TimerFired,
 )
-from jupyter_gov.domain.execution import Execution, Failure
+from jupyter_gov.domain.execution import Execution, Failure, TaskRun
 from jupyter_gov.domain.flow import FlowRevision
-from jupyter_gov.domain.states import State
+from jupyter_gov.domain.states import History, State
 from jupyter_gov.engine import recovery
 from jupyter_gov.engine.start import create
 from jupyter_gov.engine.step import step
@@ -33,9 +34,10 @@ ANN = Actor("ann", "Ann", assurance=Assurance.OS)
 OPEN_STATES = {State.CREATED, State.RUNNING, State.PAUSED, State.RETRYING, State.RESTARTED, State.KILLING}
 
 
-def make_flow(*tasks: TaskDef, errors: tuple[TaskDef, ...] = (), finally_: tuple[TaskDef, ...] = (), **more) -> Flow:
-    index = index_tasks((*tasks, *errors, *finally_))
-    return Flow(id="f", namespace="n", tasks=tasks, errors=errors, finally_=finally_, index=index, **more)
+def make_flow(*tasks: TaskDef, **more) -> Flow:
+    sides = (more.get(name, ()) for name in ("errors", "finally_", "after_execution"))
+    index = index_tasks((*tasks, *(task for side in sides for task in side)))
+    return Flow(id="f", namespace="n", tasks=tasks, index=index, **more)
 
 
 @dataclass
@@ -50,6 +52,7 @@ class World:
     closed: dict[str, ApprovalStatus] = field(default_factory=dict)
     folded: dict[str, tuple[str, int]] = field(default_factory=dict)
     folded_execution: tuple[str, int] | None = None
+    ended_as: History | None = None
     begun: set[tuple[str, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -73,6 +76,8 @@ class World:
             return Step(self.execution)  # the store's compare-and-set lost: the whole step is refused
         assert result.execution.version == self.execution.version + 1
         self.execution = result.execution
+        if isinstance(event, Restart):
+            self.ended_as = None
         self._apply(result)
         self._fold(result.facts)
         self.check()
@@ -167,16 +172,36 @@ class World:
         assert self.folded == {run.id: (str(run.state), len(run.attempts)) for run in runs.values()}
         assert self.folded_execution == (str(execution.state), execution.version)
         self._check_counts()
-        paused = [run for run in runs.values() if run.state is State.PAUSED]
+        self._check_histories()
         if execution.state.is_terminal:
-            assert not [run.id for run in runs.values() if run.state in OPEN_STATES]
-            assert not self.timers
-            assert not self.open_approvals()
-            assert not [run_id for run_id in self.running if runs[run_id].state in OPEN_STATES]
-        elif execution.state is not State.KILLING:
+            self._check_ended()
+            return
+        if execution.state is not State.KILLING:
+            paused = [run for run in runs.values() if run.state is State.PAUSED]
             assert (execution.state is State.PAUSED) == bool(paused)
             assert execution.frame.data.get("paused", 0) == len(paused)
-        for run in runs.values():
+
+    def _check_ended(self) -> None:
+        """Nothing but what runs after the end may run, and that changes nothing of the end."""
+        execution, runs = self.execution, self.execution.task_runs
+        before = {run.id for run in runs.values() if not self.is_after(run)}
+        assert not [run_id for run_id in before if runs[run_id].state in OPEN_STATES]
+        assert not [timer for timer in self.timers.values() if timer.task_run_id in before]
+        assert not self.open_approvals()
+        self.ended_as = self.ended_as or execution.history
+        assert execution.history == self.ended_as
+        if execution.is_over:
+            assert not [run.id for run in runs.values() if run.state in OPEN_STATES]
+            assert not self.timers
+
+    def is_after(self, run: TaskRun) -> bool:
+        """Whether a task run belongs to what runs after the end."""
+        while run.parent_id is not None:
+            run = self.execution.task_runs[run.parent_id]
+        return run.branch == "after"
+
+    def _check_histories(self) -> None:
+        for run in self.execution.task_runs.values():
             assert [attempt.number for attempt in run.attempts] == list(range(1, len(run.attempts) + 1))
             assert [m.at for m in run.history.moments] == sorted(m.at for m in run.history.moments)
 
@@ -195,6 +220,4 @@ class World:
 
     def is_stuck(self) -> bool:
         """Whether nothing could ever happen again although the execution has not ended."""
-        return not (
-            self.execution.state.is_terminal or self.jobs or self.running or self.timers or self.open_approvals()
-        )
+        return not (self.execution.is_over or self.jobs or self.running or self.timers or self.open_approvals())

@@ -122,15 +122,14 @@ class Scope(Protocol):
 class Flowable(FlowableTask):
     """Base of all flowables.
 
+    Once a child of the main phase has failed for good, no further one begins, and ``proceed`` is not asked any more.
+
     Attributes
     ----------
-    stops_on_failure
-        Whether no further child of the main phase starts once one has failed.
     loops
         Whether its children have values: their outputs are found one level deeper, by the value.
     """
 
-    stops_on_failure: ClassVar[bool] = True
     loops: ClassVar[bool] = False
 
     @classmethod
@@ -148,6 +147,14 @@ class Flowable(FlowableTask):
     @abstractmethod
     def proceed(cls, scope: Scope, ended: TaskRun) -> Plan:
         """Decide what follows a child of the main phase."""
+
+    @classmethod
+    def reopen(cls, scope: Scope, children: Sequence[TaskRun]) -> Plan:
+        """Return what the failure of a child has held back, once a restart takes that failure back.
+
+        ``children`` are those of the main phase, in order of creation; what failed is open again.
+        """
+        return NOTHING
 
     @classmethod
     def end_state(cls, scope: Scope, state: State) -> State:

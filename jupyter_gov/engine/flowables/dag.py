@@ -59,6 +59,11 @@ tasks:
         return Plan(cls._ready(scope))
 
     @classmethod
+    def reopen(cls, scope: Scope, children: Sequence[TaskRun]) -> Plan:
+        """Start what was ready when another task failed."""
+        return Plan(cls._ready(scope))
+
+    @classmethod
     def _ready(cls, scope: Scope) -> Sequence[Child]:
         tasks, limit = scope.tasks("tasks"), int(scope.task.props.get("concurrent") or 0)
         places = (limit or len(tasks)) - scope.frame.open

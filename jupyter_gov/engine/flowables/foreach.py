@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from jupyter_gov.domain.execution import TaskRun
-from jupyter_gov.domain.states import State
 from jupyter_gov.engine.flowables.base import Child, Flowable, Plan, Scope, following, next_enabled
 from jupyter_gov.errors import ExecutionError
 from jupyter_gov.lang.ports import Rename
@@ -71,8 +70,6 @@ class Loop(Flowable):
 
     loops: ClassVar[bool] = True
     values_key: ClassVar[str] = "values"
-    # One value at a time stops at the first failure; several at a time let the others end (see ``proceed``).
-    stops_on_failure = False
 
     @classmethod
     def _values(cls, scope: Scope) -> tuple[str, ...]:
@@ -107,18 +104,26 @@ class Loop(Flowable):
     @classmethod
     def proceed(cls, scope: Scope, ended: TaskRun) -> Plan:
         """Go on with the iteration of the child that ended, or start the next iteration."""
-        failed = ended.state in {State.FAILED, State.KILLED}
-        if not failed:
-            children = following(scope, ended)
-            if children:
-                return Plan(children)
-        elif cls._limit(scope) == 1:
-            return Plan()
-        items, cursor = scope.run.items or (), scope.frame.cursor
+        children = following(scope, ended)
+        return Plan(children) if children else cls._next_iterations(scope, 1)
+
+    @classmethod
+    def reopen(cls, scope: Scope, children: Sequence[TaskRun]) -> Plan:
+        """Go on with the iterations that another one's failure has stopped, and start further ones."""
+        last = {child.iteration: child for child in children}
+        stopped = [child for run in last.values() if run.state.is_terminal for child in following(scope, run)]
+        limit = cls._limit(scope) or len(scope.run.items or ())
+        more = cls._next_iterations(scope, limit - scope.frame.open - len(stopped))
+        return replace(more, children=[*stopped, *more.children])
+
+    @staticmethod
+    def _next_iterations(scope: Scope, places: int) -> Plan:
+        items, start = scope.run.items or (), scope.frame.cursor
         first = next_enabled(scope.tasks("tasks"), 0)
-        if cursor >= len(items) or first is None:
+        end = min(len(items), start + max(0, places))
+        if first is None or end == start:
             return Plan()
-        return Plan((Child("tasks", first, items[cursor], cursor),), cursor=cursor + 1)
+        return Plan([Child("tasks", first, items[n], n) for n in range(start, end)], cursor=end)
 
     @classmethod
     def _limit(cls, scope: Scope) -> int:
@@ -217,6 +222,11 @@ tasks:
     @classmethod
     def proceed(cls, scope: Scope, ended: TaskRun) -> Plan:
         """Start the next task run in the place of the one that ended."""
+        return cls._fill(scope, scope.run.items or ())
+
+    @classmethod
+    def reopen(cls, scope: Scope, children: Sequence[TaskRun]) -> Plan:
+        """Start what had no place any more when a task run failed."""
         return cls._fill(scope, scope.run.items or ())
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from pydantic import Field
@@ -11,12 +12,10 @@ from jupyter_gov.engine.flowables.base import Child, Flowable, Plan, Scope, next
 
 
 class Parallel(Flowable):
-    """Runs its tasks side by side, at most ``concurrent`` at a time."""
+    """Runs its tasks side by side, at most ``concurrent`` at a time; when one fails, no further one begins."""
 
     type_name = "io.kestra.plugin.core.flow.Parallel"
     aliases = ("io.kestra.core.tasks.flows.Parallel",)
-    # Without an errors branch the other tasks still run when one fails; the flowable fails at the end.
-    stops_on_failure = False
     examples: ClassVar[tuple[str, ...]] = (
         """\
 id: both
@@ -37,19 +36,24 @@ tasks:
     @classmethod
     def begin(cls, scope: Scope) -> Plan:
         """Start as many tasks as may run at once."""
-        limit = int(scope.task.props.get("concurrent") or 0)
-        return cls._fill(scope, 0, limit or len(scope.tasks("tasks")))
+        return cls._fill(scope)
 
     @classmethod
     def proceed(cls, scope: Scope, ended: TaskRun) -> Plan:
         """Start the next task in the place of the one that ended."""
-        return cls._fill(scope, scope.frame.cursor, 1)
+        return cls._fill(scope)
+
+    @classmethod
+    def reopen(cls, scope: Scope, children: Sequence[TaskRun]) -> Plan:
+        """Start what had no place any more when a task failed."""
+        return cls._fill(scope)
 
     @staticmethod
-    def _fill(scope: Scope, cursor: int, places: int) -> Plan:
-        tasks = scope.tasks("tasks")
+    def _fill(scope: Scope) -> Plan:
+        tasks, cursor = scope.tasks("tasks"), scope.frame.cursor
+        places = int(scope.task.props.get("concurrent") or 0) or len(tasks)
         children: list[Child] = []
-        while len(children) < places:
+        while scope.frame.open + len(children) < places:
             index = next_enabled(tasks, cursor)
             if index is None:
                 cursor = len(tasks)

@@ -16,7 +16,6 @@ FLOW_WITHOUT_EFFECT: Mapping[str, str] = {
     "checks": "is checked and not enforced in this version",
     "workerGroup": "is accepted and has no effect in this version",
     "extend": "is the metadata of a blueprint and has no effect",
-    "afterExecution": "is checked and not run in this version",
     "triggers": "are checked and do not fire in this version",
     "retry.behavior: CREATE_NEW_EXECUTION": "is accepted and has no effect in this version: the task is tried again",
 }
@@ -69,6 +68,14 @@ def _gate(report: Report, task: TaskDef, own: MapNode, at: Node) -> None:
             if timed == "pauseDuration"
             else "Write pauseDuration and behavior: FAIL if a person must approve.",
         )
+
+
+def check_after(report: Report, flow: Flow) -> None:
+    """Refuse a gate after the end: there is nothing left that it could hold back."""
+    for task in (found for one in flow.after_execution for found in one.walk()):
+        if task.type in (PAUSE, HUMAN_TASK, "jupyter_gov.flow.Approval") and task.location:
+            report.error("GOV118", f"task {quoted(task.id)} is a gate after the end of the execution", task.location,
+                         "Put it under tasks: or finally:, where it can hold something back.")  # fmt: skip
 
 
 def check_calls(report: Report, flow: Flow) -> None:

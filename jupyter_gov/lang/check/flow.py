@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jupyter_gov.lang.check.advice import FLOW_WITHOUT_EFFECT, check_calls, warn_without_effect
+from jupyter_gov.lang.check.advice import FLOW_WITHOUT_EFFECT, check_after, check_calls, warn_without_effect
 from jupyter_gov.lang.check.expressions import Expressions
 from jupyter_gov.lang.check.forms import properties_of
 from jupyter_gov.lang.check.scope import Scope
@@ -68,6 +68,7 @@ def read_flow(root: Node, scope: Scope) -> Flow | None:
         index=index_tasks((*tasks, *errors, *finally_, *after)),
     )
     check_calls(report, flow)
+    check_after(report, flow)
     return flow
 
 
