@@ -115,7 +115,7 @@ class Host:
         raise TaskError(
             f"The key '{key}' does not exist in the namespace '{space}'.",
             code="GOV864",
-            hint="Set it by a task of type io.kestra.plugin.core.kv.Set, or write kv(…, errorOnMissing=false).",
+            hint="Set it by a task of type io.kestra.plugin.core.kv.Set, or leave errorOnMissing out.",
         )
 
     def error_logs(self) -> Sequence[Mapping[str, Any]]:

@@ -180,7 +180,8 @@ def test_what_is_missing(task: Alone) -> None:
     expected = f"No value found for key 'k' in namespace '{SPACE}' and `errorOnMissing` is set to true"
     assert task.failure("kv.Get", key="k", errorOnMissing=True) == ("GOV864", expected)
     assert task.outputs(RETURN, format="{{ kv('k', errorOnMissing=false) ?? 'none' }}") == {"value": "none"}
-    _, message = task.failure(RETURN, format="{{ kv('k', 'io') }}")
+    assert task.outputs(RETURN, format="{{ kv('k') }}") == {"value": ""}
+    _, message = task.failure(RETURN, format="{{ kv('k', 'io', errorOnMissing=true) }}")
     assert "The key 'k' does not exist in the namespace 'io'." in message
 
 
