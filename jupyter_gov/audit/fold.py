@@ -13,7 +13,10 @@ Folded = dict[str, Any]
 """Kind -> ``{key: [rest of the row]}``, or kind -> value."""
 
 TABLES = {
-    "taskRuns": ("task run", ("task", "state", "attempts", "outputs digest")),
+    "taskRuns": (
+        "task run",
+        ("task", "state", "attempts", "outputs digest", "rest (times, attempts, value, place, progress, failure)"),
+    ),
     "approvals": ("approval", ("status", "subject digest")),
     "decisions": ("approval", ("decision (who, when, reason, inputs)",)),
     "votes": ("vote", ("content",)),
@@ -21,6 +24,20 @@ TABLES = {
     "values": ("value", ("content",)),
 }
 """Kinds that are tables: what a row is called, and its columns."""
+
+_BESIDE = {
+    "gates": ("approval", "what it asks, of whom and until when"),
+    "registered": ("revision", "its author, time or permissions"),
+    "items": ("task run", "the values that it walks"),
+}
+"""Kinds that commit to further columns of rows that another kind tells of: what a row is called, and what they are.
+
+Histories of earlier versions have none of these.
+"""
+
+_LISTED = {*TABLES, *_BESIDE, "files"}
+_WHOLE = len(TABLES["taskRuns"][1])
+_SKIPPED = {"dropped", "runs"}  # read together with the rows of task runs
 
 _REMOVABLE = frozenset({"values"})
 """Tables whose rows may go again, told of as a row without content."""
@@ -30,17 +47,19 @@ _VALUES = {
     "created": "what was fixed at its start (flow, starter, run_as, inputs)",
     "data": "its variables, outputs or failure",
     "labels": "its labels",
+    "row": "its end, state history or progress",
 }
 
 
 def fold(state: Folded, changes: Mapping[str, Any]) -> None:
     """Apply the ``changes`` of one entry to ``state``; any error means that they have another form."""
     for dropped in changes.get("dropped", ()):
-        state.get("taskRuns", {}).pop(dropped, None)
+        for kind in ("taskRuns", "items"):
+            state.get(kind, {}).pop(dropped, None)
     for kind, value in changes.items():
-        if kind == "dropped":
+        if kind in _SKIPPED:
             continue
-        if kind not in TABLES:
+        if kind not in _LISTED:
             state[kind] = value
             continue
         if type(value) is not list:
@@ -48,13 +67,38 @@ def fold(state: Folded, changes: Mapping[str, Any]) -> None:
         table = state.get(kind)
         if table is None:
             table = state[kind] = {}
-        for row in value:
-            if kind == "approvals" and row[2] is None and row[0] in table:
-                table[row[0]] = [row[1], table[row[0]][1]]  # closed: the subject stays
-            elif kind in _REMOVABLE and row[1] is None:
-                table.pop(row[0], None)
-            else:
+        if kind == "taskRuns":
+            _fold_runs(table, value, changes.get("runs"))
+        elif kind == "approvals":
+            _fold_gates(table, value)
+        elif kind in _REMOVABLE:
+            _fold_removable(table, value)
+        else:
+            for row in value:
                 table[row[0]] = row[1:]
+
+
+def _fold_runs(table: Folded, rows: list[Any], rest: list[str] | None) -> None:
+    if rest is None:  # of an earlier version
+        for row in rows:
+            table[row[0]] = row[1:]
+    else:
+        for row, commitment in zip(rows, rest, strict=True):
+            table[row[0]] = [*row[1:], commitment]
+
+
+def _fold_gates(table: Folded, rows: list[Any]) -> None:
+    for row in rows:
+        # Without a digest it was closed: the subject stays.
+        table[row[0]] = [row[1], table[row[0]][1]] if row[2] is None and row[0] in table else row[1:]
+
+
+def _fold_removable(table: Folded, rows: list[Any]) -> None:
+    for row in rows:
+        if row[1] is None:
+            table.pop(row[0], None)
+        else:
+            table[row[0]] = row[1:]
 
 
 def compare(told: Folded, stored: Folded) -> Iterator[str]:
@@ -64,15 +108,40 @@ def compare(told: Folded, stored: Folded) -> Iterator[str]:
             yield _difference(meaning, told[kind], stored.get(kind))
     for kind, (noun, columns) in TABLES.items():
         left, right = told.get(kind, {}), stored.get(kind, {})
-        if left == right:
-            continue
-        for key in sorted(left.keys() | right.keys(), key=str):
-            if key not in right:
-                yield f"{noun} {key} is told of but not stored"
-            elif key not in left:
-                yield f"{noun} {key} is stored but never told of"
-            elif left[key] != right[key]:
-                yield "; ".join(_columns(f"{noun} {key}", columns, left[key], right[key]))
+        if left != right:
+            yield from _rows(noun, columns, left, right)
+    for kind, (noun, meaning) in _BESIDE.items():
+        left, right = told.get(kind, {}), stored.get(kind, {})
+        if left != right:
+            yield from _beside(noun, meaning, left, right)
+            if kind == "items":  # rows of their own, which no other kind tells of
+                yield from _strange(noun, meaning, left, right, told.get("taskRuns", {}))
+
+
+def _rows(noun: str, columns: tuple[str, ...], left: Folded, right: Folded) -> Iterator[str]:
+    for key in sorted(left.keys() | right.keys(), key=str):
+        if key not in right:
+            yield f"{noun} {key} is told of but not stored"
+        elif key not in left:
+            yield f"{noun} {key} is stored but never told of"
+        elif left[key] != right[key]:
+            differences = list(_columns(f"{noun} {key}", columns, left[key], right[key]))
+            if differences:  # none if an earlier version told of fewer columns
+                yield "; ".join(differences)
+
+
+def _beside(noun: str, meaning: str, left: Folded, right: Folded) -> Iterator[str]:
+    for key in sorted(left.keys() & right.keys(), key=str):
+        if left[key] != right[key]:
+            yield f"{meaning} of {noun} {key} differs from what the history commits to"
+
+
+def _strange(noun: str, meaning: str, left: Folded, right: Folded, runs: Folded) -> Iterator[str]:
+    for key in sorted(left.keys() - right.keys()):
+        yield f"{meaning} of {noun} {key} are told of but not stored"
+    for key in sorted(right.keys() - left.keys()):
+        if len(runs.get(key, ())) == _WHOLE:  # an earlier version told of no values
+            yield f"{meaning} of {noun} {key} are stored but never told of"
 
 
 def _columns(name: str, columns: tuple[str, ...], told: list[Any], stored: list[Any]) -> Iterator[str]:

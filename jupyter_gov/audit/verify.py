@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from json import JSONDecoder
+from typing import Any
 
 from jupyter_gov.audit.canonical import leaf_text
 from jupyter_gov.audit.chain import genesis
@@ -20,16 +21,20 @@ Row = tuple[str, int, str, str, int, str, str, str, str, str | None, str | None]
 """stream, seq, prev_hash, leaf_hash, ts_us, actor_ref, action, subject, body_digest, salt, body text."""
 
 ALTERED, LINK, MISSING, BODY, ERASED, TIME = "GOV610", "GOV611", "GOV612", "GOV613", "GOV614", "GOV615"
-STATE, UNRECORDED, VANISHED, CONTENT, TRIGGER = "GOV620", "GOV621", "GOV622", "GOV623", "GOV630"
+STATE, UNRECORDED, VANISHED, CONTENT, FILE, TRIGGER = "GOV620", "GOV621", "GOV622", "GOV623", "GOV624", "GOV630"
 
 LIMITS = (
     "Entries cut off at the end of a stream, together with the states that they led to, leave no trace here.",
     "A stream that was deleted as a whole, together with its rows, leaves no trace here.",
     "Whoever can write the database and knows the format can rewrite a whole stream from its first entry.",
-    "Log lines, metrics, and the times of single states are not part of the history.",
-    "All of these need signed checkpoints that are kept outside of this database.",
+    "Who stands behind the pseudonym of an entry can be exchanged; the names in gates, votes and executions cannot.",
+    "Log lines and metrics are not part of the history; nor are leases, timers and events that wait to be worked on.",
+    "Only signed checkpoints that are kept outside of this database can show what is cut off, deleted or rewritten.",
 )
 """What this check cannot see."""
+
+FILES_UNREAD = "Stored files were not read: it was only looked at whether they are there in their size."
+"""What it cannot see besides, unless files are hashed."""
 
 _decode = JSONDecoder().raw_decode  # ``loads`` looks for white space, which canonical text does not have
 _BATCH = 400
@@ -76,6 +81,9 @@ class Stored:
 Lookup = Callable[[Sequence[str]], Mapping[str, Stored]]
 """From stream names to what is stored of each; a stream without stored state is left out."""
 
+FileCheck = Callable[[Mapping[str, Sequence[Any]]], Iterable[str]]
+"""From ``{sha256: [bytes]}`` to phrases about files that are not as they should be."""
+
 
 @dataclass(slots=True)
 class _Chain:
@@ -92,8 +100,11 @@ class _Chain:
 class Verifier:
     """Walks over all entries once; ``finish`` returns the findings."""
 
-    def __init__(self, lookup: Lookup, on_progress: Callable[[int], None] | None = None) -> None:
+    def __init__(
+        self, lookup: Lookup, on_progress: Callable[[int], None] | None = None, files: FileCheck | None = None
+    ) -> None:
         self._lookup = lookup
+        self._files = files
         self._on_progress = on_progress
         self._findings: list[Finding] = []
         self._waiting: list[_Chain] = []
@@ -132,7 +143,7 @@ class Verifier:
         self._end(chain)
         self._settle()
 
-    def finish(self, seconds: float, further: Sequence[Finding] = ()) -> Report:
+    def finish(self, seconds: float, further: Sequence[Finding] = (), limits: tuple[str, ...] = LIMITS) -> Report:
         """Return the report; ``further`` are findings of who holds the database."""
         for stream, seq in self._without_body:
             if (stream, seq) not in self._erased:
@@ -140,7 +151,7 @@ class Verifier:
                 self._findings.append(Finding(ERASED, stream, seq, text))
         if self._on_progress:
             self._on_progress(self.entries)
-        return Report(self.entries, self.streams, (*self._findings, *further), seconds)
+        return Report(self.entries, self.streams, (*self._findings, *further), seconds, limits)
 
     def _add(self, code: str, row: Row, text: str) -> None:
         self._findings.append(Finding(code, row[0], row[1], f"entry {row[1]} of {row[0]}: {text}"))
@@ -211,6 +222,9 @@ class Verifier:
         for difference in compare(chain.folded, stored.changes):
             text = f"{chain.stream}: {difference}: the state tables were edited outside of jupyter_gov"
             self._findings.append(Finding(STATE, chain.stream, chain.seq, text))
+        if self._files is not None and "files" in chain.folded:
+            for problem in self._files(chain.folded["files"]):
+                self._findings.append(Finding(FILE, chain.stream, None, f"{chain.stream}: {problem}"))
 
 
 def verify(rows: Iterable[Row], lookup: Lookup) -> Report:

@@ -216,8 +216,13 @@ class AuditService(Protocol):
         self, actor: Actor, stream: str | None = None, *, after: int = 0, limit: int = 500
     ) -> Sequence[AuditEntry]: ...
 
-    def verify(self, actor: Actor, on_progress: Callable[[int, int], None] | None = None) -> VerifyReport:
-        """Check all chains, and that folding the entries gives the stored state."""
+    def verify(
+        self, actor: Actor, on_progress: Callable[[int, int], None] | None = None, *, files: bool = False
+    ) -> VerifyReport:
+        """Check all chains, that folding the entries gives the stored state, and that the files told of are there.
+
+        ``files``: read these too, and compare their content with the digests by which they are told of.
+        """
         ...
 
     def export(self, actor: Actor, target: Path) -> int:

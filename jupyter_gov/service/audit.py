@@ -28,9 +28,11 @@ class Audit:
         with self._parts.store.read() as tx:
             return self._parts.store.audit_log.entries(tx, stream, after=after, limit=limit)
 
-    def verify(self, actor: Actor, on_progress: Callable[[int, int], None] | None = None) -> VerifyReport:
-        """Check all chains, and that folding the entries gives the stored state."""
-        return self._parts.store.verify(on_progress)
+    def verify(
+        self, actor: Actor, on_progress: Callable[[int, int], None] | None = None, *, files: bool = False
+    ) -> VerifyReport:
+        """Check all chains, that folding the entries gives the stored state, and that the files told of are there."""
+        return self._parts.store.verify(on_progress, files=files)
 
     def export(self, actor: Actor, target: Path) -> int:
         """Write all entries as JSON lines, one stream after the other; return how many."""

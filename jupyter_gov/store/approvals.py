@@ -17,8 +17,10 @@ from jupyter_gov.store.audit_log import AuditLog
 from jupyter_gov.store.codec import clean, clean_or_none, to_json, to_us
 from jupyter_gov.store.database import Tx
 from jupyter_gov.store.facts import with_changes
+from jupyter_gov.store.files import Files
 from jupyter_gov.store.inbox import Inbox
 from jupyter_gov.store.outbox import Outbox
+from jupyter_gov.store.referred import referred_to
 from jupyter_gov.store.rows import approval_from, approval_row, vote_from, vote_row
 from jupyter_gov.store.statements import Statement, columns, upsert
 
@@ -70,22 +72,24 @@ _COUNTS = Statement(select(_approvals.c.status, func.count()).group_by(_approval
 class Approvals:
     """Gates; a gate leaves OPEN exactly once."""
 
-    def __init__(self, audit: AuditLog, outbox: Outbox, inbox: Inbox) -> None:
-        self._audit, self._outbox, self._inbox = audit, outbox, inbox
+    def __init__(self, audit: AuditLog, outbox: Outbox, inbox: Inbox, files: Files) -> None:
+        self._audit, self._outbox, self._inbox, self._files = audit, outbox, inbox, files
 
-    def put(self, tx: Tx, approval: Approval) -> None:
-        """Store a gate that a step opened, changed or closed.
+    def put(self, tx: Tx, approval: Approval) -> dict[str, Any] | None:
+        """Store a gate that a step opened, changed or closed; return the row, None if it is as it was.
 
         Raises
         ------
         ConflictError
             The gate was decided otherwise meanwhile.
         """
-        if tx.run(_PUT, approval_row(approval)) == 1:
-            return
+        row = approval_row(approval)
+        if tx.run(_PUT, row) == 1:
+            return row
         stored = self.get(tx, approval.id)
         if stored is None or stored.status is not approval.status:
             raise ConflictError(f"approval {approval.id} was decided already")
+        return None
 
     def get(self, tx: Tx, approval_id: str) -> Approval | None:
         """Return a gate; None if there is none of this id."""
@@ -164,6 +168,7 @@ class Approvals:
         ConflictError
             ``GOV701``: the gate is no longer open, or its subject changed since ``expected_version``.
         """
+        stored_inputs = to_json(inputs or {})
         values = {
             "gate": approval_id,
             "expected": expected_version,
@@ -171,7 +176,7 @@ class Approvals:
             "new_us": to_us(at),
             "new_by": clean(by),
             "new_reason": clean_or_none(reason),
-            "new_inputs": to_json(inputs or {}),
+            "new_inputs": stored_inputs,
         }
         if tx.run(_DECIDE, values) != 1:
             raise ConflictError(
@@ -186,6 +191,9 @@ class Approvals:
         }
         if vote is not None:
             changes["votes"] = [self._cast(tx, vote)]
+        files = referred_to(self._files, [stored_inputs])
+        if files:
+            changes["files"] = files
         if event is not None:
             self._inbox.put(tx, gate.execution_id, event)
         self._audit.append(tx, f"execution/{gate.execution_id}", with_changes(facts, changes))

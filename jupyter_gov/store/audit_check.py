@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from jupyter_gov.audit.verify import TRIGGER, UNRECORDED, Finding, Report, Row, Verifier
+from jupyter_gov.audit.verify import (
+    FILES_UNREAD,
+    LIMITS,
+    TRIGGER,
+    UNRECORDED,
+    FileCheck,
+    Finding,
+    Report,
+    Row,
+    Verifier,
+)
 from jupyter_gov.store import triggers
 from jupyter_gov.store.audit_states import States
 from jupyter_gov.store.codec import from_json
 from jupyter_gov.store.database import Tx
+from jupyter_gov.store.files import Files
 
 _PAGE = 5000
 _SELECT = (
@@ -23,16 +36,21 @@ _EXPORTED = (
 _ORDER = " ORDER BY e.stream, e.seq"
 
 
-def check(tx: Tx, on_progress: Callable[[int, int], None] | None = None) -> Report:
-    """Check all chains, and that folding the entries gives the stored states.
+def check(
+    tx: Tx, files: Files, on_progress: Callable[[int, int], None] | None = None, *, read_files: bool = False
+) -> Report:
+    """Check all chains, that folding the entries gives the stored states, and that the files told of are there.
 
-    ``on_progress`` gets (entries checked, entries in all).
+    ``on_progress`` gets (entries checked, entries in all); ``read_files``: hash the files too.
     """
     started = time.perf_counter()
     total = _count(tx) if on_progress else 0
     states = States(tx)
-    verifier = Verifier(states.lookup, (lambda done: on_progress(done, total)) if on_progress else None)
-    verifier.feed(rows(tx))
+    verifier = Verifier(
+        states.lookup, (lambda done: on_progress(done, total)) if on_progress else None, _problems(files, read_files)
+    )
+    with _collector_off():
+        verifier.feed(rows(tx))
     further = [
         Finding(TRIGGER, "", None, f"the trigger {name} that protects the history is missing, off or altered")
         for name in triggers.missing(tx)
@@ -41,7 +59,41 @@ def check(tx: Tx, on_progress: Callable[[int, int], None] | None = None) -> Repo
         Finding(UNRECORDED, stream, None, f"{stream} is stored, but the history does not tell of it at all")
         for stream in states.unrecorded()
     ]
-    return verifier.finish(time.perf_counter() - started, further)
+    limits = LIMITS if read_files else (*LIMITS, FILES_UNREAD)
+    return verifier.finish(time.perf_counter() - started, further, limits)
+
+
+@contextmanager
+def _collector_off() -> Iterator[None]:
+    """Let Python not search for cycles: a walk over all entries makes none, and the searches cost an eighth of it."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _problems(files: Files, read: bool) -> FileCheck:
+    sound: set[str] = set()  # the same file may be told of in many places; it is read once
+
+    def problems(told: Mapping[str, Sequence[Any]]) -> Iterator[str]:
+        if not files.root.is_dir() and not files.is_remote:
+            if "" not in sound:
+                sound.add("")
+                yield f"the folder of stored files {files.root} is not there: it was deleted, or not copied along"
+            return
+        for digest, (size,) in told.items():
+            if digest in sound:
+                continue
+            problem = files.problem(digest, size, read=read)
+            if problem is None:
+                sound.add(digest)
+            else:
+                yield f"the stored file {digest} {problem}"
+
+    return problems
 
 
 def records(tx: Tx) -> Iterator[dict[str, Any]]:

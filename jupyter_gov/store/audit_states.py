@@ -12,13 +12,15 @@ from jupyter_gov.audit.verify import Stored
 from jupyter_gov.domain.canonical import digest
 from jupyter_gov.store import commitments, kv, namespace_files, tables
 from jupyter_gov.store.codec import from_json, to_json
-from jupyter_gov.store.commitments import CHANGING_DATA, CREATED, DECISION, FIXED_DATA
+from jupyter_gov.store.commitments import CHANGING_DATA, CREATED, DECISION, FIXED_DATA, GATE, HOT, REVISION, RUN
 from jupyter_gov.store.database import Tx
 from jupyter_gov.store.statements import Name, Statement, columns
 
 _executions = tables.ExecutionRow.__table__  # type: ignore[attr-defined]
 _data = tables.ExecutionDataRow.__table__  # type: ignore[attr-defined]
 _runs = tables.TaskRunRow.__table__  # type: ignore[attr-defined]
+_items = tables.TaskRunItemsRow.__table__  # type: ignore[attr-defined]
+_labels = tables.ExecutionLabelRow.__table__  # type: ignore[attr-defined]
 _approvals = tables.ApprovalRow.__table__  # type: ignore[attr-defined]
 _votes = tables.VoteRow.__table__  # type: ignore[attr-defined]
 _flows = tables.FlowRevisionRow.__table__  # type: ignore[attr-defined]
@@ -51,19 +53,35 @@ _EXECUTIONS = _among(
         _executions.c.state,
         _executions.c.version,
         _executions.c.labels,
-        *(_executions.c[name] for name in CREATED),
+        *(_executions.c[name] for name in (*HOT, *CREATED)),
         *(_data.c[name] for name in (*FIXED_DATA, *CHANGING_DATA)),
     ).outerjoin_from(_executions, _data),
     _executions.c.id,
 )
 _RUNS = _among(
     select(
-        *(_runs.c[name] for name in ("execution_id", "id", "task_id", "state", "attempts", "outputs_digest", "outputs"))
+        *(
+            _runs.c[name]
+            for name in ("execution_id", "id", "task_id", "state", "attempts", "outputs_digest", "outputs")
+        ),
+        *(_runs.c[name] for name in RUN),
     ),
     _runs.c.execution_id,
 )
+_ITEMS = _among(
+    select(_items.c.execution_id, _runs.c.id, _items.c["items"]).join_from(
+        _items, _runs, (_runs.c.execution_id == _items.c.execution_id) & (_runs.c.seq == _items.c.seq)
+    ),
+    _items.c.execution_id,
+)
+_LABELS = _among(
+    select(_labels.c.execution_id, _labels.c.key, _labels.c.value, _labels.c.created_us), _labels.c.execution_id
+)
 _APPROVALS = _among(
-    select(*(_approvals.c[name] for name in ("execution_id", "id", "status", "subject_digest", "subject", *DECISION))),
+    select(
+        *(_approvals.c[name] for name in ("execution_id", "id", "status", "subject_digest", "subject")),
+        *(_approvals.c[name] for name in (*GATE, *DECISION)),
+    ),
     _approvals.c.execution_id,
 )
 _VOTES = _among(
@@ -71,7 +89,7 @@ _VOTES = _among(
     _approvals.c.execution_id,
 )
 _REVISIONS = Statement(
-    select(_flows.c.revision, _flows.c.digest, _flows.c.source).where(
+    select(_flows.c.revision, _flows.c.digest, _flows.c.source, *(_flows.c[name] for name in REVISION)).where(
         _flows.c.namespace == bindparam("ns"), _flows.c.flow_id == bindparam("flow")
     )
 )
@@ -129,34 +147,57 @@ class States:
 
     def _executions(self, ids: Sequence[str]) -> dict[str, Stored]:
         found: dict[str, Stored] = {}
-        fixed = 4 + len(CREATED) + len(FIXED_DATA)
+        hot = 4 + len(HOT)
+        fixed = hot + len(CREATED) + len(FIXED_DATA)
+        listed = self._labels(ids)
         for row in self._rows(_EXECUTIONS, ids):
             changes = {
                 "execution": {"state": row[1], "version": row[2]},
-                "created": commitments.commit_to(row[4:fixed]),
+                "row": commitments.commit_to(row[4:hot]),
+                "created": commitments.commit_to(row[hot:fixed]),
                 "data": commitments.commit_to(row[fixed:]),
                 "labels": commitments.commit_to([row[3]]),
             }
-            found[_EXECUTION + row[0]] = Stored(changes, [])
-        self._task_runs(found, ids)
-        self._gates(found, ids)
+            found[_EXECUTION + row[0]] = stored = Stored(changes, [])
+            if row[3] != "[]" or row[0] in listed:
+                created_us = row[hot + CREATED.index("created_us")]
+                if listed.get(row[0], {}) != {key: (value, created_us) for key, value in _pairs(row[3])}:
+                    _note(stored, "the rows by which its labels are found are not its labels: they were edited")
+        present = [run_id for run_id in ids if _EXECUTION + run_id in found]  # rows may be left of a deleted one
+        self._task_runs(found, present)
+        self._gates(found, present)
         return found
 
     def _task_runs(self, found: dict[str, Stored], ids: Sequence[str]) -> None:
-        for execution_id, run_id, task_id, state, attempts, told, outputs in self._rows(_RUNS, ids):
+        for row in self._rows(_RUNS, ids):
+            execution_id, run_id, task_id, state, attempts, told, outputs = row[:7]
             stored = found[_EXECUTION + execution_id]
-            count = 0 if attempts == "[]" else len(from_json(attempts))
-            stored.changes.setdefault("taskRuns", {})[run_id] = [task_id, state, count, told]
-            if outputs is not None and not _matches(outputs, told):
+            rest = commitments.commit_to_run(row[7:])
+            stored.changes.setdefault("taskRuns", {})[run_id] = [task_id, state, _length(attempts), told, rest]
+            if outputs is None:
+                if told is not None:
+                    _note(stored, f"the outputs of task run {run_id} are gone: they were edited")
+            elif not _matches(outputs, told):
                 _note(stored, f"the outputs of task run {run_id} do not match their digest: they were edited")
+        for execution_id, run_id, items in self._rows(_ITEMS, ids):
+            stored = found[_EXECUTION + execution_id]
+            stored.changes.setdefault("items", {})[run_id] = [commitments.commit_to([items])]
+
+    def _labels(self, ids: Sequence[str]) -> dict[str, dict[str, tuple[str, int]]]:
+        found: dict[str, dict[str, tuple[str, int]]] = {}
+        for execution_id, key, value, created_us in self._rows(_LABELS, ids):
+            found.setdefault(execution_id, {})[key] = (value, created_us)
+        return found
 
     def _gates(self, found: dict[str, Stored], ids: Sequence[str]) -> None:
         for row in self._rows(_APPROVALS, ids):
             execution_id, gate, status, told, subject = row[:5]
+            decided = 5 + len(GATE)
             stored = found[_EXECUTION + execution_id]
             stored.changes.setdefault("approvals", {})[gate] = [status, told]
+            stored.changes.setdefault("gates", {})[gate] = [commitments.commit_to(row[5:decided])]
             if status != "OPEN":
-                stored.changes.setdefault("decisions", {})[gate] = [commitments.commit_to(row[5:])]
+                stored.changes.setdefault("decisions", {})[gate] = [commitments.commit_to(row[decided:])]
             if not _matches(subject, told):
                 _note(stored, f"the subject of approval {gate} does not match its digest: it was edited")
         for row in self._rows(_VOTES, ids):
@@ -169,8 +210,9 @@ class States:
         rows = self._tx.rows(_REVISIONS, {"ns": namespace, "flow": flow_id})
         if not rows:
             return None
-        stored = Stored({"revisions": {number: [told] for number, told, _ in rows}}, [])
-        for number, told, source in rows:
+        beside = {row[0]: [commitments.revision(*row[3:])] for row in rows}
+        stored = Stored({"revisions": {row[0]: [row[1]] for row in rows}, "registered": beside}, [])
+        for number, told, source, *_ in rows:
             if told != "sha256:" + hashlib.sha256(source.encode()).hexdigest():
                 _note(stored, f"the text of revision {number} does not match its digest: it was edited")
         return stored
@@ -178,6 +220,23 @@ class States:
 
 def _note(stored: Stored, problem: str) -> None:
     stored.problems.append(problem)  # type: ignore[attr-defined]  # made as a list above
+
+
+def _length(text: str) -> int:
+    if text == "[]":
+        return 0
+    try:
+        return len(from_json(text))
+    except (ValueError, TypeError, RecursionError):
+        return -1  # edited: it is no list, and no number that was told
+
+
+def _pairs(text: str) -> Sequence[Sequence[str]]:
+    try:
+        found: Sequence[Sequence[str]] = from_json(text)
+        return [(key, value) for key, value in found]
+    except (ValueError, TypeError):
+        return ()
 
 
 def _matches(text: str, told: str | None) -> bool:

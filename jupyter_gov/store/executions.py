@@ -16,10 +16,12 @@ from jupyter_gov.store.approvals import Approvals
 from jupyter_gov.store.audit_log import AuditLog
 from jupyter_gov.store.codec import from_json, to_json, to_us
 from jupyter_gov.store.database import Tx
-from jupyter_gov.store.facts import with_changes, without_gates
+from jupyter_gov.store.facts import with_changes, with_runs, without_gates
+from jupyter_gov.store.files import Files
 from jupyter_gov.store.inbox import Inbox
 from jupyter_gov.store.listing import Listing
 from jupyter_gov.store.outbox import Outbox
+from jupyter_gov.store.referred import referred_to
 from jupyter_gov.store.rows import (
     execution_data,
     execution_from,
@@ -31,6 +33,10 @@ from jupyter_gov.store.rows import (
 from jupyter_gov.store.timers import Timers
 from jupyter_gov.store.written import Written
 
+_Row = dict[str, Any]
+_REFERRING = ("inputs", "trigger", "variables", "outputs")
+"""Large values of an execution that may name files."""
+
 
 def stream(execution_id: str) -> str:
     """Return the audit stream of an execution."""
@@ -40,9 +46,11 @@ def stream(execution_id: str) -> str:
 class Executions(Listing):
     """Executions with their task runs."""
 
-    def __init__(self, audit: AuditLog, outbox: Outbox, inbox: Inbox, timers: Timers, approvals: Approvals) -> None:
+    def __init__(  # noqa: PLR0917 - what it writes together
+        self, audit: AuditLog, outbox: Outbox, inbox: Inbox, timers: Timers, approvals: Approvals, files: Files
+    ) -> None:
         self._audit, self._outbox, self._inbox = audit, outbox, inbox
-        self._timers, self._approvals = timers, approvals
+        self._timers, self._approvals, self._files = timers, approvals, files
         self._written = Written()
 
     def insert(self, tx: Tx, execution: Execution, facts: Sequence[Fact], event: Event | None = None) -> None:
@@ -59,13 +67,16 @@ class Executions(Listing):
         tx.run(sql.INSERT, row)
         tx.run(sql.PUT_DATA, data)
         self._put_labels(tx, execution)
-        self._put_runs(tx, execution, tuple(run.id for run in execution.ordered()))
         changes = {
             "created": commitments.created(row, data),
             "data": commitments.changing(data),
             "labels": commitments.commit_to([row["labels"]]),
+            "row": commitments.of(row, commitments.HOT),
         }
-        self._audit.append(tx, stream(execution.id), with_changes(facts, changes))
+        texts = [data[name] for name in _REFERRING]
+        rows = self._put_runs(tx, execution, tuple(run.id for run in execution.ordered()), changes)
+        self._add_files(texts + _texts_of(rows), changes)
+        self._audit.append(tx, stream(execution.id), with_changes(with_runs(facts, _commitments(rows)), changes))
         if event is not None:
             self._inbox.put(tx, execution.id, event)
         self._announce(tx, execution, row["created_us"])
@@ -124,23 +135,38 @@ class Executions(Listing):
         for run_id in step.dropped:
             tx.run(sql.DROP_ITEMS, {"execution": execution.id, "run": run_id})
             tx.run(sql.DROP_RUN, {"execution": execution.id, "run": run_id})
-        self._put_runs(tx, execution, step.changed)
-        for approval in step.approvals:
-            self._approvals.put(tx, approval)
-        facts = self._record(tx, step, hot, now_us)
+        changes: dict[str, Any] = {"row": commitments.of(hot, commitments.HOT)}
+        runs = self._put_runs(tx, execution, step.changed, changes)
+        texts = _texts_of(runs)
+        rows = [row for row in (self._approvals.put(tx, approval) for approval in step.approvals) if row is not None]
+        if rows:
+            changes["gates"] = [[row["id"], commitments.of(row, commitments.GATE)] for row in rows]
+            texts += [row["artefacts"] for row in rows]
+        facts = with_runs(self._record(tx, step, hot, now_us, changes, texts), _commitments(runs))
         self._audit.append(tx, stream(execution.id), facts)
         self._announce(tx, execution, now_us)
         tx.after_commit(lambda: self._written.note(execution))
 
-    def _record(self, tx: Tx, step: Step, hot: Mapping[str, Any], now_us: int) -> Sequence[Fact]:
-        """Store the rest of a step and return its facts, with a commitment to everything that they do not spell out."""
+    def _record(  # noqa: PLR0917 - the parts of one step
+        self,
+        tx: Tx,
+        step: Step,
+        hot: Mapping[str, Any],
+        now_us: int,
+        changes: dict[str, Any],
+        texts: list[str | None],
+    ) -> Sequence[Fact]:
+        """Store the rest of a step and return its facts, with a commitment to everything that they do not spell out.
+
+        ``changes`` are those of what was stored before, ``texts`` what in it may name files.
+        """
         execution = step.execution
-        changes: dict[str, Any] = {}
         data_stored, labels_stored = self._written.has(execution)
         if not data_stored:
             data = execution_data(execution)
             tx.run(sql.PUT_DATA, data)
             changes["data"] = commitments.changing(data)
+            texts += [data["variables"], data["outputs"]]
         if not labels_stored:
             tx.run(sql.DROP_LABELS, {"execution": execution.id})
             self._put_labels(tx, execution)
@@ -157,17 +183,28 @@ class Executions(Listing):
                 self._obey(tx, execution, command)
         if closed:
             changes["decisions"] = closed
+        self._add_files(texts, changes)
         return with_changes(without_gates(step.facts, beaten), changes)
 
-    def _put_runs(self, tx: Tx, execution: Execution, ids: Sequence[str]) -> None:
+    def _add_files(self, texts: Sequence[str | None], changes: dict[str, Any]) -> None:
+        files = referred_to(self._files, texts)
+        if files:
+            changes["files"] = files
+
+    def _put_runs(self, tx: Tx, execution: Execution, ids: Sequence[str], changes: dict[str, Any]) -> list[_Row]:
+        """Store task runs and return their rows; of loops, add what commits to their values to ``changes``."""
         runs = [execution.task_runs[run_id] for run_id in ids if run_id in execution.task_runs]
-        tx.many(sql.PUT_RUN, [task_run_row(run) for run in runs])
+        rows = [task_run_row(run) for run in runs]
+        tx.many(sql.PUT_RUN, rows)
         for run in runs:
             if run.items is not None:
                 key = {"execution": execution.id, "run": run.seq}
                 # Asking is cheap; encoding a loop's hundred thousand values at each of its iterations is not.
                 if tx.row(sql.HAS_ITEMS, key) is None:
-                    tx.run(sql.PUT_ITEMS, {"execution_id": execution.id, "seq": run.seq, "items": to_json(run.items)})
+                    items = to_json(run.items)
+                    tx.run(sql.PUT_ITEMS, {"execution_id": execution.id, "seq": run.seq, "items": items})
+                    changes.setdefault("items", []).append([run.id, commitments.commit_to([items])])
+        return rows
 
     def _put_labels(self, tx: Tx, execution: Execution) -> None:
         created_us = to_us(execution.created)
@@ -241,6 +278,15 @@ class Executions(Listing):
                 code=faults.DAMAGED,
                 hint="Run 'jupyter gov audit verify' to see what was altered, and restore a backup.",
             ) from error
+
+
+def _commitments(runs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    return {row["id"]: commitments.commit_to_run([row[name] for name in commitments.RUN]) for row in runs}
+
+
+def _texts_of(runs: Sequence[Mapping[str, Any]]) -> list[str | None]:
+    """Return what in task runs may name files: their outputs, and the logs of their attempts."""
+    return [row[name] for row in runs for name in ("outputs", "attempts")]
 
 
 def _changes(step: Step, expected_version: int) -> bool:

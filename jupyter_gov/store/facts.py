@@ -2,12 +2,20 @@
 
 Beside the kinds that ``engine.facts`` documents, the store adds to ``changes``:
 
-``created``, ``data``, ``labels``
-    Commitments to an execution's fixed columns; its variables, outputs and failure; its labels.
+``created``, ``data``, ``labels``, ``row``
+    Commitments to an execution's fixed columns; its variables, outputs and failure; its labels; its other columns.
+``runs``
+    For each row of ``taskRuns``, in the same order, a commitment to what that does not spell out.
+``items``
+    ``[[id, commitment], ...]`` of task runs that walk values, to these.
+``gates``
+    ``[[id, commitment], ...]`` of gates that were opened: what they ask, of whom and until when.
+``files``
+    ``[[sha256, bytes], ...]`` of stored files that what was written refers to.
 ``decisions``, ``votes``
     ``[[id, commitment], ...]`` of gates that were closed, and of votes.
-``revisions``
-    ``[[number, digest], ...]`` of a flow.
+``revisions``, ``registered``
+    ``[[number, digest], ...]`` of a flow: over its text, and over its author, time and permissions.
 ``values``
     ``[[key, commitment or null], ...]`` of a namespace; null: it has no value any more.
 """
@@ -33,6 +41,21 @@ def with_changes(facts: Sequence[Fact], changes: Mapping[str, Any]) -> Sequence[
     last = facts[-1]
     body = {**last.body, "changes": {**_changes(last), **missing}}
     return (*facts[:-1], replace(last, body=body))
+
+
+def with_runs(facts: Sequence[Fact], commitments: Mapping[str, str]) -> Sequence[Fact]:
+    """Return the facts with a commitment beside each row of a task run; beside, since a row is the engine's."""
+    if not commitments:
+        return facts
+    completed = []
+    for fact in facts:
+        changes = _changes(fact)
+        told = changes.get("taskRuns")
+        if told:
+            runs = [commitments[row[0]] for row in told]
+            fact = replace(fact, body={**fact.body, "changes": {**changes, "runs": runs}})  # noqa: PLW2901
+        completed.append(fact)
+    return completed
 
 
 def without_gates(facts: Sequence[Fact], beaten: Collection[str]) -> Sequence[Fact]:

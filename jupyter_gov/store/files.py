@@ -39,6 +39,11 @@ class Files:
         else:
             self.root = Path(text.removeprefix("file://")).expanduser().absolute()
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether files lie in another place than a folder of this host."""
+        return self._remote is not None
+
     def put(self, uri_prefix: str, source: Path | bytes, name: str) -> str:
         """Store a file (or bytes) and return its URI ``<prefix>/<sha256>/<name>``.
 
@@ -82,8 +87,36 @@ class Files:
 
     def verify(self, uri: str) -> bool:
         """Return whether the stored bytes still are those that the URI names."""
-        with self.path(uri).open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest() == digest_of(uri)
+        return _sha256_of(self.path(uri)) == digest_of(uri)
+
+    def size_of(self, digest: str) -> int | None:
+        """Return the size of a file that lies on this host, by its digest; None if it does not."""
+        try:
+            return self._blob(digest).stat().st_size
+        except OSError:
+            return None
+
+    def problem(self, digest: str, size: int, *, read: bool) -> str | None:
+        """Return what is wrong with a file that must be here, None if nothing is; its content only if it is ``read``.
+
+        A file that lies in another place than this host is looked at only when it is read.
+        """
+        found = self.size_of(digest)
+        if found is None and self._remote is not None:
+            if not read:
+                return None
+            with suppress(StoreError, OSError):
+                self._fetch(digest, self._blob(digest), digest)
+            found = self.size_of(digest)
+        if found is None:
+            return "is gone"
+        if found != size:
+            return f"has {found} bytes instead of {size}"
+        try:
+            altered = read and _sha256_of(self._blob(digest)) != digest
+        except OSError as error:
+            return f"cannot be read: {error.strerror or error}"
+        return "has another content" if altered else None
 
     def _blob(self, digest: str) -> Path:
         return self.root / "sha256" / digest[:2] / digest
@@ -160,6 +193,11 @@ class _Incoming:
     def __exit__(self, *_: object) -> None:
         self._stream.close()
         self._path.unlink(missing_ok=True)
+
+
+def _sha256_of(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def digest_of(uri: str) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, insert, select
 from jupyter_gov.domain.commands import Fact
 from jupyter_gov.domain.flow import FlowRevision
 from jupyter_gov.errors import StoreError
-from jupyter_gov.store import tables
+from jupyter_gov.store import commitments, tables
 from jupyter_gov.store.audit_log import AuditLog
 from jupyter_gov.store.codec import from_us, to_us
 from jupyter_gov.store.database import Tx
@@ -73,7 +73,11 @@ class Flows:
             },
         )
         name = stream(revision.namespace, revision.flow_id)
-        changes = {"revisions": [[revision.revision, revision.digest]]}
+        beside = commitments.revision(revision.author, created_us, revision.allow_unknown_types)
+        changes = {
+            "revisions": [[revision.revision, revision.digest]],
+            "registered": [[revision.revision, beside]],
+        }
         self._audit.append(tx, name, with_changes(facts, changes))
         self._outbox.put(
             tx, "flow", created_us, namespace=revision.namespace, flow_id=revision.flow_id, version=revision.revision

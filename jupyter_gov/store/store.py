@@ -66,13 +66,13 @@ class Store:
         self.deleted_files = DeletedFiles(self.audit_log)
         self.namespace_files = NamespaceFiles(self.audit_log)
         self.flows = Flows(self.audit_log, self.outbox)
-        self.approvals = Approvals(self.audit_log, self.outbox, self.inbox)
-        self.executions = Executions(self.audit_log, self.outbox, self.inbox, self.timers, self.approvals)
+        self.approvals = Approvals(self.audit_log, self.outbox, self.inbox, files)
+        self.executions = Executions(self.audit_log, self.outbox, self.inbox, self.timers, self.approvals, files)
         self._watcher: Watcher = (SqliteWatcher if database.dialect == "sqlite" else PostgresqlWatcher)(database)
 
     @classmethod
     def open(cls, url: str | Path, *, files_root: Path | str | None = None, upgrade: bool = True) -> Store:
-        """Open a store; a SQLite file is created or migrated if need be.
+        """Open a store; a SQLite file is created or migrated if need be, and one that may only be read is only read.
 
         Parameters
         ----------
@@ -168,12 +168,15 @@ class Store:
             time.sleep(random.uniform(0.001, 0.01) * 2**attempt)  # noqa: S311 - to part two that collided
         raise AssertionError  # pragma: no cover - the loop returns or raises
 
-    def verify(self, on_progress: Callable[[int, int], None] | None = None) -> Report:
-        """Check the history and compare it with the stored states; ``on_progress`` gets (entries done, in all)."""
+    def verify(self, on_progress: Callable[[int, int], None] | None = None, *, files: bool = False) -> Report:
+        """Check the history and compare it with the stored states; ``on_progress`` gets (entries done, in all).
+
+        That the files which it refers to are there, in their size, is always looked at; ``files`` reads them too.
+        """
         from jupyter_gov.store import audit_check  # noqa: PLC0415 - most processes never verify
 
         with self.read() as tx:
-            return audit_check.check(tx, on_progress)
+            return audit_check.check(tx, self.files, on_progress, read_files=files)
 
     def history(self) -> Iterator[dict[str, Any]]:
         """Yield all entries of the history as of one moment, with what a stranger needs to verify them."""

@@ -35,7 +35,8 @@ def test_revisions_of_a_flow(store: Store) -> None:
         assert list(store.flows.history(tx, "company.team", "churn")) == [second, first]
         assert store.audit_log.streams(tx) == {"flow/company.team/churn": 2, "flow/other/churn": 1}
         entry = store.audit_log.entries(tx, "flow/company.team/churn")[0]
-    assert entry.body["changes"] == {"revisions": [[1, first.digest]]}
+    assert entry.body["changes"]["revisions"] == [[1, first.digest]]
+    assert [number for number, _ in entry.body["changes"]["registered"]] == [1]
 
 
 def test_a_revision_is_stored_once(store: Store) -> None:

@@ -295,7 +295,11 @@ STATE_EDITS = {
     "run_as": ("UPDATE gov_executions SET run_as = 'root' WHERE id = ?", "GOV620", "run_as"),
     "inputs": ("UPDATE gov_execution_data SET inputs = '{}' WHERE execution_id = ?", "GOV620", "inputs"),
     "execution outputs": ("UPDATE gov_execution_data SET outputs = '{}' WHERE execution_id = ?", "GOV620", "outputs"),
-    "labels": ("UPDATE gov_executions SET labels = '[]' WHERE id = ?", "GOV620", "labels"),
+    "labels": (
+        """UPDATE gov_executions SET labels = '[["team", "ops"]]' WHERE id = ?""",
+        "GOV620",
+        "labels",
+    ),
     "task run state": (
         "UPDATE gov_task_runs SET state = 'FAILED' WHERE execution_id = ?",
         "GOV620",

@@ -41,10 +41,10 @@ def _cell(value: object) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}… ({len(text)} characters)"
 
 
-def verify(*, as_json: bool) -> int:
-    """Check the history; return the exit code."""
+def verify(*, as_json: bool, files: bool = False) -> int:
+    """Check the history, and read the files that it refers to if wanted; return the exit code."""
     with host.opened() as (gov, actor), screen.progress("checking the history") as show:
-        report = gov.audit.verify(actor, show)
+        report = gov.audit.verify(actor, show, files=files)
     if as_json:
         screen.emit(shapes.report(report))
     else:
