@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_gov.errors import InstallationError, TaskError
 from jupyter_gov.plugins.context import Cancellation, ProcessResult
 from jupyter_gov.runtime import proctree
+from jupyter_gov.runtime.limits import OUTPUT_BYTES, STOP_GRACE
 
 if TYPE_CHECKING:
     from jupyter_gov.runtime.watchdog import Watchdog
@@ -111,10 +112,10 @@ class ProcessRunner:
         cancellation: Cancellation,
         *,
         watchdog: Watchdog | None = None,
-        output_limit: int = 64 * 2**20,
+        output_limit: int = OUTPUT_BYTES,
         count_limit: int = 1_000_000,
         line_limit: int = 2**20,
-        grace: float = 3.0,
+        grace: float = STOP_GRACE,
     ) -> None:
         self._cancellation = cancellation
         self._watchdog = watchdog

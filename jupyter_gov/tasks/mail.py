@@ -15,7 +15,7 @@ from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import formatdate, getaddresses, make_msgid
 from ipaddress import ip_address
-from typing import Any, ClassVar, Literal, Self, cast, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, cast, get_args
 
 from pydantic import Field, ValidationInfo, model_validator
 
@@ -99,7 +99,9 @@ attachments:
     transport_strategy: Dynamic[Transport] | None = Field(
         default=None, description="SMTPS: TLS from the start (default); SMTP_TLS: by STARTTLS; SMTP: without."
     )
-    session_timeout: Dynamic[int] = Field(default=10_000, description="Milliseconds to wait for the server.", gt=0)
+    session_timeout: Dynamic[Annotated[int, Field(gt=0)]] = Field(
+        default=10_000, description="Milliseconds to wait for the server."
+    )
 
     @model_validator(mode="after")
     def _note_missing_host(self, info: ValidationInfo) -> Self:

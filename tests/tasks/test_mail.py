@@ -358,6 +358,10 @@ def test_checked_beforehand() -> None:
         assert caught.value.code == "GOV801"
 
 
+def test_a_number_may_come_from_an_expression() -> None:
+    assert check(MailSend, {**MAIL, "sessionTimeout": "{{ vars.patience }}"}) is not None
+
+
 def test_note_about_a_missing_server() -> None:
     assert "mail_host" in check(MailSend, MAIL)[0]
     assert check(MailSend, {**MAIL, "host": "mail.example.com"}) == []

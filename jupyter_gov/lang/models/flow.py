@@ -6,6 +6,7 @@ task renders them and validates the class of its type.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -65,7 +66,7 @@ class TaskDef:
     inline: bool = False
     repeatable: bool = False
     location: Location | None = None
-    model: type | None = field(default=None, repr=False, compare=False)
+    model: builtins.type | None = field(default=None, repr=False, compare=False)
 
     def walk(self) -> Iterator[TaskDef]:
         """Yield this task and all below it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -62,7 +62,9 @@ tools:
     timeout: Dynamic[IsoDuration] = Field(
         default=parse_duration("PT10S"), description="Longest run of one piece of code."
     )
-    max_memory: Dynamic[int] = Field(default=100 * 2**20, description="Most memory of the code, in bytes.", gt=0)
+    max_memory: Dynamic[Annotated[int, Field(gt=0)]] = Field(
+        default=100 * 2**20, description="Most memory of the code, in bytes."
+    )
 
     @field_validator("api_key")
     @classmethod
