@@ -18,7 +18,7 @@ from jupyter_gov.domain.approval import ApprovalStatus
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.states import State
 from jupyter_gov.service import outcome, words
-from jupyter_gov.service.interrupts import Interrupts, hint
+from jupyter_gov.service.interrupts import Interrupts, hint, resting_gate
 from jupyter_gov.service.outcome import InterruptedRunError
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ def follow(gov: Gov, actor: Actor, execution_id: str, wish: Wish) -> Execution:
     ------
     InterruptedRunError
         Ctrl-C: once stops the execution, twice leaves it alone.
+    LeftWaitingError
+        Ctrl-C while nothing but a gate was waited for: it goes on waiting.
     """
     interrupts = Interrupts()
     stay = _Stay(gov, actor, execution_id, wish, _printer(quiet=wish.quiet))
@@ -76,6 +78,9 @@ def follow(gov: Gov, actor: Actor, execution_id: str, wish: Wish) -> Execution:
 
 def _interrupted(gov: Gov, actor: Actor, execution_id: str, interrupts: Interrupts) -> None:
     presses = interrupts.count
+    gate = resting_gate(gov, actor, execution_id)
+    if gate is not None:
+        raise outcome.left_waiting(gov.executions.get(execution_id, actor), gate)
     gov.executions.kill(execution_id, actor, "interrupted in the terminal")
     state = interrupts.outlast(lambda: gov.executions.get(execution_id, actor).state)
     name = words.short_id(execution_id)

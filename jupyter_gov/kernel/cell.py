@@ -27,7 +27,7 @@ from jupyter_gov.kernel.view import ExecutionView, monotonic_deadline, too_late
 from jupyter_gov.lang.check import CheckedFlow
 from jupyter_gov.service import outcome
 from jupyter_gov.service.api import StartRequest
-from jupyter_gov.service.interrupts import Interrupts, hint
+from jupyter_gov.service.interrupts import Interrupts, hint, resting_gate
 from jupyter_gov.service.words import short_id
 
 if TYPE_CHECKING:
@@ -211,9 +211,19 @@ def _leave(session: Session, job: Job) -> None:
 
 
 def _interrupted(session: Session, job: Job, interrupts: Interrupts) -> ExecutionView:
-    """Ask for the end of the execution and give the cell back soon; a second press lets the execution alone."""
+    """Ask for the end of the execution and give the cell back soon; a second press lets the execution alone.
+
+    What only waits for a person goes on waiting.
+    """
     name = short_id(job.view.id)
     presses = interrupts.count
+    gate = resting_gate(session.gov, session.actor, job.view.id)
+    if gate is not None:
+        job.left.set()
+        job.view.detach()
+        job.view.shown()
+        _leave(session, job)
+        raise outcome.left_waiting(job.view.execution, gate)
     job.view.kill("interrupted in the notebook")
     state = interrupts.outlast(lambda: job.view.execution.state)
     job.left.set()

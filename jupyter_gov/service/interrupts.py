@@ -1,15 +1,23 @@
-"""What ■ in a notebook and Ctrl-C in a terminal do to somebody who waits for a run: first stop it, then let it be."""
+"""What ■ in a notebook and Ctrl-C in a terminal do to somebody who waits for a run: first stop it, then let it be.
+
+A run that only waits for a person is let be at once: nothing of it runs that could be stopped, and a decision that was
+asked for is not taken back by somebody who just wants the keyboard.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 
+from jupyter_gov.domain.actor import Actor
+from jupyter_gov.domain.approval import Approval
+from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.states import State
 from jupyter_gov.runtime.limits import STOP_GRACE
+from jupyter_gov.service.api import Gov
 
 KILL_PATIENCE = STOP_GRACE + 2.0
 """Seconds to wait for the execution to be killed: a script that ignores SIGTERM gets SIGKILL in that time.
@@ -56,6 +64,31 @@ class Interrupts:
             self.wait(0.1)
             found = state()
         return found
+
+
+def resting_gate(gov: Gov, actor: Actor, execution_id: str) -> Approval | None:
+    """Return the gate at which an execution waits, or None if anything in it runs or is about to.
+
+    Its subflows count as part of it: a task that waits for a subflow which waits at a gate does not run.
+    """
+    gates = [detail.approval for detail in gov.approvals.list(actor, execution_id=execution_id)]
+    if not gates:
+        return None
+    found = {execution_id: gov.executions.get(execution_id, actor)}
+    for gate in gates:
+        above: str | None = gate.execution_id
+        while above is not None and above not in found:
+            found[above] = gov.executions.get(above, actor)
+            above = found[above].parent_id
+    callers = {execution.parent_task_run_id for execution in found.values()}
+    return None if any(_acts(execution, callers) for execution in found.values()) else gates[0]
+
+
+def _acts(execution: Execution, callers: Set[str | None]) -> bool:
+    return execution.state in {State.CREATED, State.KILLING} or any(
+        run.frame is None and not run.state.is_terminal and run.state is not State.PAUSED and run.id not in callers
+        for run in execution.task_runs.values()
+    )
 
 
 def hint(state: State, name: str, command: str, *, follow: str = "") -> str:

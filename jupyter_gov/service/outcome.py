@@ -65,6 +65,12 @@ class InterruptedRunError(ExecutionError):
     exit = Exit.FAILED
 
 
+class LeftWaitingError(UndecidedError):
+    """The person at the keyboard interrupted what only waited for a person: that goes on waiting."""
+
+    default_code = "GOV337"
+
+
 def settled(execution: Execution, approvals: Iterable[Approval]) -> bool:
     """Whether it ended or waits for others: for a person, be it at a gate of a subflow, or for its turn."""
     if execution.state.is_terminal or execution.state in {State.PAUSED, State.QUEUED}:
@@ -147,7 +153,17 @@ def undecided(execution: Execution, approvals: Iterable[Approval]) -> UndecidedE
             f"{name} is {execution.state}.",
             hint=f"See how it goes on: jupyter gov show {short_id(execution.id)} --follow",
         )
-    approve, reject = decide_commands(gate.id)
-    return UndecidedError(
-        f'{name} waits for approval at gate "{gate.task_id}".', hint=f"Decide it: {approve}  or  {reject}"
+    return UndecidedError(f'{name} waits for approval at gate "{gate.task_id}".', hint=_how_to_decide(gate))
+
+
+def left_waiting(execution: Execution, gate: Approval) -> LeftWaitingError:
+    """Return the error for an interrupted wait at a gate."""
+    name = f"{execution.flow_id} ({short_id(execution.id)})"
+    return LeftWaitingError(
+        f'{name} still waits for approval at gate "{gate.task_id}"; nothing was stopped.', hint=_how_to_decide(gate)
     )
+
+
+def _how_to_decide(gate: Approval) -> str:
+    approve, reject = decide_commands(gate.id)
+    return f"Decide it: {approve}  or  {reject}"

@@ -310,6 +310,53 @@ def test_ctrl_c_kills_the_run(cli: Cli, write: Write, gov: Gov) -> None:
     assert gov.executions.list(local_actor())[0].state is State.KILLED
 
 
+def test_ctrl_c_at_a_gate_leaves_it_waiting(cli: Cli, write: Write, gov: Gov) -> None:
+    process = cli.start("run", write("gated.yaml", GATED))
+    gate = open_gate(gov).approval
+    until(lambda: "jupyter gov reject" in (process.stderr.readline() if process.stderr else ""), "the commands")
+    process.send_signal(signal.SIGINT)
+    left = cli.end(process)
+    assert left.code == 3
+    assert "still waits" in left.err
+    assert "jupyter gov approve" in left.err
+    assert gov.executions.get(gate.execution_id, local_actor()).state is State.PAUSED
+    assert cli("approve", "last").code == 0
+
+
+def test_ctrl_c_at_a_gate_of_a_subflow_leaves_both_waiting(cli: Cli, write: Write, gov: Gov) -> None:
+    cli("register", write("gated.yaml", GATED))
+    process = cli.start("run", write("calls.yaml", CALLS))
+    until(lambda: "jupyter gov reject" in (process.stderr.readline() if process.stderr else ""), "the commands")
+    process.send_signal(signal.SIGINT)
+    left = cli.end(process)
+    assert (left.code, "still waits" in left.err) == (3, True)
+    assert {run.state for run in gov.executions.list(local_actor())} <= {State.PAUSED, State.RUNNING}
+
+
+BESIDE = """\
+id: beside
+namespace: demo
+tasks:
+  - id: both
+    type: io.kestra.plugin.core.flow.Parallel
+    tasks:
+      - id: gate
+        type: io.kestra.plugin.core.flow.Pause
+      - id: nap
+        type: io.kestra.plugin.core.flow.Sleep
+        duration: PT60S
+"""
+
+
+def test_ctrl_c_stops_what_runs_beside_a_gate(cli: Cli, write: Write, gov: Gov) -> None:
+    process = cli.start("run", write("beside.yaml", BESIDE))
+    open_gate(gov)
+    until(lambda: "jupyter gov reject" in (process.stderr.readline() if process.stderr else ""), "the commands")
+    process.send_signal(signal.SIGINT)
+    assert cli.end(process).code == 1
+    assert gov.executions.list(local_actor())[0].state is State.KILLED
+
+
 STUBBORN = """\
 id: stubborn
 namespace: demo

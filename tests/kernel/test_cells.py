@@ -203,16 +203,23 @@ def test_interrupt_kills_the_run_and_gives_the_cell_back(kernel: Kernel, gov: Go
     assert "KILLED" in kernel.ok("run.state").text
 
 
-def test_interrupt_at_a_gate_kills_too(batch: Kernel, gov: Gov) -> None:
-    message = batch.begin(cell("", GATED))
+def test_interrupt_at_a_gate_leaves_it_waiting(batch: Kernel, gov: Gov) -> None:
+    message = batch.begin(cell("--as run", GATED))
     gate = open_gate(gov).approval
+
+    def told() -> bool:
+        batch.poll()
+        return "jupyter gov approve" in batch.so_far(message).text
+
+    until(told, "the announcement")
     batch.interrupt()
     stopped = batch.end(message)
     assert stopped.seconds < 2.5
-    assert "KILL" in stopped.text
-    until(
-        lambda: gov.approvals.get(gate.id, local_actor()).approval.status is ApprovalStatus.WITHDRAWN, "the withdrawal"
-    )
+    assert stopped.error["ename"] == "LeftWaitingError"
+    assert "still waits" in stopped.text
+    assert gov.approvals.get(gate.id, local_actor()).approval.status is ApprovalStatus.OPEN
+    decide(gov, open_gate(gov))
+    batch.ok("run.wait('PT30S')")
 
 
 def test_failure_stops_run_all_and_names_the_task(kernel: Kernel) -> None:

@@ -26,6 +26,7 @@ _EXITS = {
     "RunRefusedError": Exit.REFUSED,
     "WaitTimeoutError": Exit.WAITING,
     "UndecidedError": Exit.WAITING,
+    "LeftWaitingError": Exit.WAITING,
     "AccessError": Exit.REFUSED,
 }
 
