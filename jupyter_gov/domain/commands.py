@@ -41,8 +41,9 @@ class KillTask(Command):
 class SetTimer(Command):
     """Wake the execution at ``due``.
 
-    Kinds: ``pause``, ``retry``, ``timeout``, ``sla``, ``again`` (the next round of a loop, whose number is the version
-    that the timer acts on), and ``after`` (somebody shall look whether what runs after the end still does).
+    Kinds: ``pause``, ``retry``, ``timeout``, ``sla``, ``start`` (of a created execution), ``again`` (the next round of
+    a loop, whose number is the version that the timer acts on), and ``after`` (somebody shall look whether what runs
+    after the end still does).
     """
 
     timer_id: str
@@ -97,6 +98,18 @@ class StartSubflow(Command):
     inputs: Mapping[str, Any]
     labels: tuple[Label, ...]
     wait: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StartAgain(Command):
+    """Create the execution that tries again what this one could not do, in the step's own transaction.
+
+    It begins at ``due`` by a timer of the kind ``start``, and has the slot of the old one among those of the flow.
+    """
+
+    execution: Execution
+    facts: tuple[Fact, ...]
+    due: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,3 +50,9 @@ def child_execution_id(task_run: str, attempt: int) -> str:
     """Return the id of the subflow execution that an attempt starts: the same one after a crash."""
     hashed = hashlib.sha256(f"{task_run}/{attempt}".encode()).digest()
     return "s" + _base62(int.from_bytes(hashed[:16], "big"), _WIDTH)[1:]
+
+
+def next_execution_id(execution_id: str) -> str:
+    """Return the id of the execution that tries again what this one could not do: the same one after a crash."""
+    hashed = hashlib.sha256(f"{execution_id}/again".encode()).digest()
+    return "r" + _base62(int.from_bytes(hashed[:16], "big"), _WIDTH)[1:]

@@ -9,18 +9,18 @@ from typing import Any, TypeVar
 from jupyter_gov.domain.commands import ClearTimers, RunTask
 from jupyter_gov.domain.execution import Attempt, Failure, Frame, TaskRun
 from jupyter_gov.domain.states import History, Moment, State, begin
-from jupyter_gov.engine import context, gates, kill, retry, rounds, subflows
+from jupyter_gov.engine import context, gates, kill, retries, retry, rounds, subflows
 from jupyter_gov.engine.flowables.base import NOTHING, Again, Call, Child, Flowable, Gate, Plan, next_enabled
 from jupyter_gov.engine.scope import RunScope
 from jupyter_gov.engine.types import flowable_of
 from jupyter_gov.engine.work import Work, failure_of
 from jupyter_gov.errors import ExecutionError, GovError
 from jupyter_gov.lang.expr import is_truthy
-from jupyter_gov.lang.models.flow import Retry, TaskDef
+from jupyter_gov.lang.models.flow import TaskDef
 
 Answer = TypeVar("Answer")
 _OF_FRAME = ("branch", "cursor", "data")
-FAILED_STATES = frozenset({State.FAILED, State.KILLED, State.CANCELLED})
+FAILED_STATES = frozenset({State.FAILED, State.KILLED, State.CANCELLED, State.RETRIED})
 
 
 def drain(work: Work) -> None:
@@ -51,7 +51,7 @@ def _begin(work: Work, run_id: str) -> None:
         end(work, run, State.FAILED, failure=failure_of(error))
         return
     if task.kind == "flowable":
-        _begin_flowable(work, run)
+        begin_flowable(work, run)
     elif task.kind == "unknown":
         message = f"task {task.id!r} has the type {task.type!r}, which no installed plugin offers"
         end(work, run, State.FAILED, failure=Failure("GOV901", message))
@@ -69,7 +69,8 @@ def begin_attempt(work: Work, run: TaskRun) -> None:
     work.commands.append(RunTask(run.id, number, inline=task.inline))
 
 
-def _begin_flowable(work: Work, run: TaskRun) -> None:
+def begin_flowable(work: Work, run: TaskRun) -> None:
+    """Let a flowable decide its first children."""
     run = work.advance(run, State.RUNNING, frame=Frame())
     try:
         kind = flowable_of(work.task(run))
@@ -139,7 +140,8 @@ def _slot(work: Work, parent_id: str | None, branch: str) -> tuple[TaskDef, ...]
 def end(work: Work, run: TaskRun, state: State, *, failure: Failure | None = None, **fields: Any) -> None:
     """End a task run in ``state`` (softened by allowFailure and allowWarning) and let its parent know."""
     task = work.task(run)
-    state = retry.retried_state(policy_of(work, run)[0], run, state) if task.kind == "runnable" else state
+    if retries.applies_to(task):
+        state = retry.retried_state(retries.policy_of(work, run), run, state)
     if state is State.FAILED and task.allow_failure:
         state = State.WARNING
     if state is State.WARNING and task.allow_warning:
@@ -195,7 +197,9 @@ def _main_over(work: Work, parent_id: str | None, failure: Failure | None = None
         work.put(replace(work.run(parent_id), failure=failure, frame=replace(frame, tally=tally)))
         if frame.open:
             return
-    if _failed(work.frame(parent_id)) and _start_phase(work, parent_id, "errors"):
+    # While a new execution is going to try again, nothing has failed for good.
+    final = _failed(work.frame(parent_id)) and not work.frame(parent_id).tally.get(str(State.RETRIED))
+    if final and _start_phase(work, parent_id, "errors"):
         return
     _errors_over(work, parent_id)
 
@@ -216,7 +220,7 @@ def _start_phase(work: Work, parent_id: str | None, phase: str) -> bool:
 
 def summed(frame: Frame) -> State:
     """Return the state that ended children add up to (KESTRA.md §2)."""
-    for state in (State.KILLED, State.FAILED, State.CANCELLED, State.WARNING):
+    for state in (State.KILLED, State.RETRIED, State.FAILED, State.CANCELLED, State.WARNING):
         if frame.tally.get(str(state)):
             return State.FAILED if state is State.CANCELLED else state
     return State.SUCCESS
@@ -257,22 +261,7 @@ _PHASE_OVER: Mapping[str, Callable[[Work, str | None], None]] = {
 }
 
 
-# --- retries --------------------------------------------------------------------------------------------------
-
-
-def policy_of(work: Work, run: TaskRun) -> tuple[Retry | None, str]:
-    """Return the retry policy of a runnable task: its own, else the nearest flowable's, else the flow's."""
-    task = work.task(run)
-    if task.retry is not None:
-        return task.retry, task.id
-    parent_id = run.parent_id
-    while parent_id is not None:
-        parent = work.run(parent_id)
-        policy = work.task(parent).retry
-        if policy is not None:
-            return policy, parent.task_id
-        parent_id = parent.parent_id
-    return work.flow.retry, work.flow.id
+# --- what others need ---------------------------------------------------------------------------------------------
 
 
 def clear_timers(work: Work, run: TaskRun) -> None:

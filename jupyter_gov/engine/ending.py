@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from jupyter_gov.domain.commands import ClearTimers, FreeSlot, Notify, SetTimer
-from jupyter_gov.domain.events import SubflowEnded
+from jupyter_gov.domain.commands import ClearTimers, FreeSlot, Notify, SetTimer, StartAgain
+from jupyter_gov.domain.events import SubflowEnded, SubflowStarted
 from jupyter_gov.domain.execution import Failure
 from jupyter_gov.domain.states import State
-from jupyter_gov.engine import children, kill
+from jupyter_gov.engine import children, kill, retries
 from jupyter_gov.engine.flowables.base import next_enabled
 from jupyter_gov.engine.outputs import resolve_outputs
 from jupyter_gov.engine.work import Work, failure_of
@@ -49,8 +49,8 @@ def _finish(work: Work) -> None:
         work.set_state(State.RESTARTED)
     if work.execution.state in {State.RESTARTED, State.RETRYING}:
         work.set_state(State.RUNNING)
-    failure = _first_failure(work) if state is State.FAILED else None
-    if work.flow.outputs:
+    failure = _first_failure(work, state) if state in {State.FAILED, State.RETRIED} else None
+    if work.flow.outputs and state is not State.RETRIED:
         try:
             outputs = resolve_outputs(work.flow.outputs, children.variables(work), work.host, work.finds_secret)
             work.execution = replace(work.execution, outputs=outputs)
@@ -62,9 +62,9 @@ def _finish(work: Work) -> None:
     leave(work)
 
 
-def _first_failure(work: Work) -> Failure | None:
+def _first_failure(work: Work, state: State) -> Failure | None:
     # The newest top-level failure is the one that ended the flow; look at few task runs, not at all.
-    failed = [run for run in work.execution.task_runs.values() if run.state is State.FAILED and run.failure]
+    failed = [run for run in work.execution.task_runs.values() if run.state is state and run.failure]
     if not failed:
         return None
     first = min(failed, key=lambda run: run.history.moments[-1].at)
@@ -76,18 +76,35 @@ def _first_failure(work: Work) -> Failure | None:
 
 def leave(work: Work) -> None:
     """Do what the end of an execution means: to its timers, its parent, the queue of its flow, what runs after it."""
-    execution = work.execution
     work.commands.append(ClearTimers(None))
-    if execution.parent_id is not None and execution.parent_task_run_id is not None:
-        ended = SubflowEnded(execution.parent_task_run_id, execution.id, execution.state, execution.outputs)
-        work.commands.append(Notify(execution.parent_id, ended))
-    passed = {moment.state for moment in execution.history.moments}
-    # One that was stopped while it waited in the queue never held a slot.
-    if work.flow.concurrency is not None and (State.RUNNING in passed or State.QUEUED not in passed):
-        work.commands.append(FreeSlot(execution.namespace, execution.flow_id))
+    passed = {moment.state for moment in work.execution.history.moments}
+    if work.execution.state is State.RETRIED:
+        _try_again(work)
+    else:
+        _tell(work, passed)
     if State.RUNNING in passed and next_enabled(work.flow.after_execution, 0) is not None:
         children.begin_after(work)
         watch(work)
+
+
+def _tell(work: Work, passed: set[State]) -> None:
+    execution = work.execution
+    if execution.parent_id is not None and execution.parent_task_run_id is not None:
+        ended = SubflowEnded(execution.parent_task_run_id, execution.id, execution.state, execution.outputs)
+        work.commands.append(Notify(execution.parent_id, ended))
+    # One that was stopped while it waited in the queue never held a slot.
+    if work.flow.concurrency is not None and (State.RUNNING in passed or State.QUEUED not in passed):
+        work.commands.append(FreeSlot(execution.namespace, execution.flow_id))
+
+
+def _try_again(work: Work) -> None:
+    """Hand over to a new execution: the slot of this one, and the caller, who waits for the last of them."""
+    execution = work.execution
+    following, facts = retries.next_execution(execution, work.now)
+    work.commands.append(StartAgain(following, facts, retries.due_of(execution) or work.now))
+    if execution.parent_id is not None and execution.parent_task_run_id is not None:
+        started = SubflowStarted(execution.parent_task_run_id, following.id)
+        work.commands.append(Notify(execution.parent_id, started))
 
 
 def watch(work: Work) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from jupyter_gov.domain.commands import KillTask, Notify
 from jupyter_gov.domain.events import Kill
 from jupyter_gov.domain.execution import Failure, TaskRun
+from jupyter_gov.domain.ids import next_execution_id
 from jupyter_gov.domain.states import State
 from jupyter_gov.engine import children, gates
 from jupyter_gov.engine.flowables.subflow import Subflow
@@ -17,6 +18,11 @@ _OPEN = frozenset({State.CREATED, State.RUNNING, State.PAUSED, State.RETRYING, S
 
 def kill(work: Work, event: Kill) -> None:
     """Begin to stop the execution; its final state is KILLED."""
+    if work.execution.state is State.RETRIED:
+        # Whoever started this one (a caller) may not know yet that another one goes on in its place.
+        work.execution = replace(work.execution)
+        work.commands.append(Notify(next_execution_id(work.execution.id), event))
+        return
     if work.execution.state.is_terminal or work.execution.state is State.KILLING:
         return
     why = f": {event.reason}" if event.reason else ""

@@ -25,6 +25,22 @@ def next_attempt(retry: Retry, run: TaskRun, now: datetime) -> datetime | None:
     return due
 
 
+def next_execution(retry: Retry, seed: str, tried: int, since: datetime, now: datetime) -> datetime | None:
+    """Return when a new execution is due, or None if there is none left.
+
+    Parameters
+    ----------
+    tried
+        How many executions there were, this one included.
+    since
+        When the first of them was created.
+    """
+    if retry.max_attempts is not None and tried >= retry.max_attempts:
+        return None
+    due = now + _interval(retry, seed, tried)
+    return None if retry.max_duration is not None and due > since + retry.max_duration else due
+
+
 def _interval(retry: Retry, run_id: str, tried: int) -> timedelta:
     zero = timedelta()
     if retry.type == "random":

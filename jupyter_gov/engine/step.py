@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from jupyter_gov.domain.canonical import digest
-from jupyter_gov.domain.commands import RunTask, SetTimer, Step
+from jupyter_gov.domain.commands import RunTask, Step
 from jupyter_gov.domain.events import (
     ApprovalDecided,
     AttemptFinished,
@@ -28,7 +28,7 @@ from jupyter_gov.domain.events import (
 )
 from jupyter_gov.domain.execution import Attempt, Execution, Failure, Label, TaskRun
 from jupyter_gov.domain.states import State, begin
-from jupyter_gov.engine import children, ending, gates, kill, recovery, restart, retry, rounds, subflows
+from jupyter_gov.engine import children, ending, gates, kill, recovery, restart, retries, rounds, subflows
 from jupyter_gov.engine.flowables.base import Child, next_enabled
 from jupyter_gov.engine.hiding import Hider
 from jupyter_gov.engine.work import Work
@@ -84,7 +84,7 @@ def _record(execution: Execution, event: Event) -> tuple[str, dict[str, Any]]:
 # --- beginning and attempts -----------------------------------------------------------------------------------
 
 
-def _start(work: Work, event: Start) -> None:
+def _start(work: Work, event: Start | TimerFired) -> None:
     if work.execution.state not in {State.CREATED, State.QUEUED}:
         return
     work.set_state(State.RUNNING)
@@ -120,7 +120,7 @@ def _attempt_finished(work: Work, event: AttemptFinished) -> None:
         work.advance(run, State.KILLED, failure=event.failure)
         return
     _take_labels(work, event)
-    if state is State.FAILED and _retry(work, run, event.failure):
+    if state is State.FAILED and retries.try_again(work, run, event.failure):
         return
     children.end(work, run, state, failure=event.failure if state is not State.SUCCESS else None)
 
@@ -130,18 +130,6 @@ def _take_labels(work: Work, event: AttemptFinished) -> None:
         merged = {label.key: label.value for label in work.execution.labels} | work.hide(dict(event.labels))
         labels = tuple(Label(key, value) for key, value in merged.items())
         work.execution = replace(work.execution, labels=labels)
-
-
-def _retry(work: Work, run: TaskRun, failure: Failure | None) -> bool:
-    policy, _ = children.policy_of(work, run)
-    if policy is None:
-        return False
-    due = retry.next_attempt(policy, run, work.now)
-    if due is None:
-        return False
-    run = work.advance(run, State.RETRYING, failure=failure)
-    work.commands.append(SetTimer(f"{run.id}-retry", "retry", due, run.id, run.version))
-    return True
 
 
 def _attempt_lost(work: Work, event: AttemptLost) -> None:
@@ -162,7 +150,7 @@ def _attempt_lost(work: Work, event: AttemptLost) -> None:
         work.put(run)
         run = run if work.task(run).inline else work.advance(run, State.CREATED)
         _again(work, run)
-    elif not _retry(work, run, failure):
+    elif not retries.try_again(work, run, failure):
         children.end(work, run, State.FAILED, failure=failure)
 
 
@@ -180,6 +168,8 @@ def _again(work: Work, run: TaskRun) -> None:
 def _timer_fired(work: Work, event: TimerFired) -> None:
     if event.timer_kind == "after":
         ending.look_again(work)
+    elif event.timer_kind == "start" and event.state_version == work.execution.history.version:
+        _start(work, event)
     run = work.execution.task_runs.get(event.task_run_id or "")
     if run is None:
         return
@@ -193,7 +183,8 @@ def _timer_fired(work: Work, event: TimerFired) -> None:
         gates.deadline_reached(work, run)
     elif event.timer_kind == "retry" and run.state is State.RETRYING:
         run = work.advance(run, State.CREATED, failure=None)
-        children.begin_attempt(work, run)
+        begin_again = children.begin_flowable if work.task(run).kind == "flowable" else children.begin_attempt
+        begin_again(work, run)
 
 
 _HANDLERS: Mapping[type[Event], Callable[[Work, Any], None]] = {

@@ -10,7 +10,7 @@ from jupyter_gov.domain.events import SubflowEnded, SubflowStarted
 from jupyter_gov.domain.execution import Attempt, Failure, TaskRun
 from jupyter_gov.domain.ids import child_execution_id
 from jupyter_gov.domain.states import State, begin
-from jupyter_gov.engine import children
+from jupyter_gov.engine import children, retries
 from jupyter_gov.engine.flowables.base import Call
 from jupyter_gov.engine.work import Work
 
@@ -76,4 +76,6 @@ def _with_outputs(work: Work, run: TaskRun, outputs: dict[str, object]) -> TaskR
 
 
 def _end(work: Work, run: TaskRun, state: State, failure: Failure | None) -> None:
-    children.end(work, run, state, failure=failure, attempts=children.close_attempt(work, run, state, failure))
+    run = work.put(replace(run, attempts=children.close_attempt(work, run, state, failure)))
+    if state is not State.FAILED or not retries.try_again(work, run, failure):
+        children.end(work, run, state, failure=failure)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from jupyter_gov.domain.commands import Command, Notify, RunTask, StartSubflow, Step
+from jupyter_gov.domain.commands import Command, Notify, RunTask, StartAgain, StartSubflow, Step
 from jupyter_gov.domain.events import AttemptFinished, AttemptStarted, Event, SubflowEnded
 from jupyter_gov.domain.execution import Failure
 from jupyter_gov.domain.states import State
@@ -20,7 +20,7 @@ from jupyter_gov.engine import recovery
 from jupyter_gov.engine.step import step as engine_step
 from jupyter_gov.runtime.board import Board
 from jupyter_gov.runtime.masking import Masks
-from jupyter_gov.runtime.owned import RESTING, Delivery, Owned, Work
+from jupyter_gov.runtime.owned import RESTING, Delivery, NewExecution, Owned, Work
 from jupyter_gov.runtime.subflow import Caller
 from jupyter_gov.runtime.world import World
 
@@ -87,6 +87,9 @@ class Decider:
                     if child is not None:
                         work.children.append(child)
                     yield Delivery(event)
+                    continue
+                case StartAgain(execution=execution, facts=facts, due=due):
+                    work.children.append(NewExecution(work.owned.flow, execution, facts, due))
                     continue
             work.commands.append(command)
 

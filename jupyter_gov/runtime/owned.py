@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from jupyter_gov.domain.commands import Command, Fact, Step
 from jupyter_gov.domain.events import AttemptFinished, AttemptLost, Event
@@ -78,11 +79,12 @@ class Owned:
 
 @dataclass(frozen=True, slots=True)
 class NewExecution:
-    """A called execution that is created in the caller's transaction."""
+    """A called execution that is created in the caller's transaction, or one that tries the same again at ``due``."""
 
     flow: Flow
     execution: Execution
     facts: tuple[Fact, ...]
+    due: datetime | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jupyter_gov.domain.actor import SYSTEM
-from jupyter_gov.domain.commands import StartSubflow
+from jupyter_gov.domain.commands import SetTimer, StartSubflow
 from jupyter_gov.domain.events import Event, Start, SubflowEnded, SubflowStarted
 from jupyter_gov.domain.execution import Execution, Failure, TriggerInfo
 from jupyter_gov.domain.flow import ExecutionFilter, FlowRevision
@@ -109,6 +109,12 @@ class Caller:
 def insert_called(tx: Tx, store: Store, called: NewExecution) -> None:
     """Store a called execution; if its flow's limit does not let it run, its caller hears of its end at once."""
     execution, facts, flow = called.execution, called.facts, called.flow
+    if called.due is not None:
+        # It has the slot of the one that it repeats already.
+        store.executions.insert(tx, execution, facts, None)
+        timer = SetTimer("start", "start", called.due, None, execution.history.version)
+        store.timers.set(tx, execution.id, execution.run_as, timer)
+        return
     event: Event | None = Start()
     if flow.concurrency is not None:
         store.executions.lock_flow(tx, flow.namespace, flow.id)

@@ -225,7 +225,7 @@ class Executions:
             ``GOV404``: the file belongs to another execution.
         """
         execution = self.get(execution_id, actor)
-        owners = {execution.id, execution.parent_id}
+        owners = {execution.id, execution.parent_id, execution.original_id}
         parts = uri.split("/")
         if not any(owner in parts for owner in owners if owner):
             raise AccessError(

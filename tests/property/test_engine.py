@@ -61,7 +61,9 @@ def tasks(draw, numbers: Numbers, depth: int = 2, *, gates: bool = True) -> Task
     if kind in {"work", "inline"}:
         retry = None
         if draw(st.integers(0, 4)) == 0:
-            retry = Retry("constant", interval=timedelta(seconds=5), max_attempts=draw(st.integers(1, 3)))
+            behavior = draw(st.sampled_from(["RETRY_FAILED_TASK", "RETRY_FAILED_TASK", "CREATE_NEW_EXECUTION"]))
+            most = draw(st.integers(1, 3))
+            retry = Retry("constant", interval=timedelta(seconds=5), max_attempts=most, behavior=behavior)
         return TaskDef(
             type="test.Work",
             kind="runnable",

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from jupyter_gov.domain.actor import Actor, Assurance
 from jupyter_gov.domain.approval import Approval, ApprovalStatus
-from jupyter_gov.domain.commands import ClearTimers, CloseApproval, KillTask, RunTask, SetTimer, Step
+from jupyter_gov.domain.commands import ClearTimers, CloseApproval, KillTask, RunTask, SetTimer, StartAgain, Step
 from jupyter_gov.domain.events import (
     ApprovalDecided,
     AttemptFinished,
@@ -52,6 +52,7 @@ class World:
     closed: dict[str, ApprovalStatus] = field(default_factory=dict)
     folded: dict[str, tuple[str, int]] = field(default_factory=dict)
     folded_execution: tuple[str, int] | None = None
+    successors: list[StartAgain] = field(default_factory=list)
     ended_as: History | None = None
     begun: set[tuple[str, int]] = field(default_factory=set)
 
@@ -109,6 +110,10 @@ class World:
                     }
                 case CloseApproval(approval_id, status):
                     self.closed.setdefault(approval_id, status)
+                case StartAgain(execution):
+                    self.successors.append(command)
+                    assert execution.original_id == (self.execution.original_id or self.execution.id)
+                    assert command.facts
 
     def _begin(self, run_id: str, attempt: int) -> None:
         self.begun.add((run_id, attempt))
@@ -188,6 +193,7 @@ class World:
         assert not [run_id for run_id in before if runs[run_id].state in OPEN_STATES]
         assert not [timer for timer in self.timers.values() if timer.task_run_id in before]
         assert not self.open_approvals()
+        assert len(self.successors) == (execution.state is State.RETRIED)
         self.ended_as = self.ended_as or execution.history
         assert execution.history == self.ended_as
         if execution.is_over:

@@ -17,14 +17,12 @@ FLOW_WITHOUT_EFFECT: Mapping[str, str] = {
     "workerGroup": "is accepted and has no effect in this version",
     "extend": "is the metadata of a blueprint and has no effect",
     "triggers": "are checked and do not fire in this version",
-    "retry.behavior: CREATE_NEW_EXECUTION": "is accepted and has no effect in this version: the task is tried again",
 }
 """Keys of a flow, or values below them, that do nothing -> what is said about them."""
 TASK_WITHOUT_EFFECT: Mapping[str, str] = {
     "taskCache": "is accepted and has no effect in this version",
     "assets": "is accepted and has no effect in this version",
     "workerGroup": "is accepted and has no effect in this version",
-    "retry.behavior: CREATE_NEW_EXECUTION": "is accepted and has no effect in this version: the task is tried again",
 }
 """The same for what all tasks have."""
 _ITSELF = ({"{{ flow.namespace }}", "{{flow.namespace}}"}, {"{{ flow.id }}", "{{flow.id}}"})

@@ -84,7 +84,7 @@ class Play(World):
 
 def play(text: str) -> Play:
     """Return a started execution of a text, which may leave out the head of the flow."""
-    if "namespace:" not in text:
+    if not text.startswith("id:"):
         text = "id: played\nnamespace: company.team\n" + text
     flow = check(text, REGISTRY).raise_for_errors()
     world = Play(flow)
