@@ -10,7 +10,7 @@ from jupyter_gov.domain.commands import ClearTimers, RunTask
 from jupyter_gov.domain.execution import Attempt, Failure, Frame, TaskRun
 from jupyter_gov.domain.states import History, Moment, State, begin
 from jupyter_gov.engine import context, gates, kill, retries, retry, rounds, subflows
-from jupyter_gov.engine.flowables.base import NOTHING, Again, Call, Child, Flowable, Gate, Plan, next_enabled
+from jupyter_gov.engine.flowables.base import NOTHING, Again, Call, Child, Gate, Plan, next_enabled
 from jupyter_gov.engine.scope import RunScope
 from jupyter_gov.engine.types import flowable_of
 from jupyter_gov.engine.work import Work, failure_of
@@ -244,10 +244,15 @@ def _all_over(work: Work, parent_id: str | None) -> None:
         work.set_frame(None, replace(work.execution.frame, phase="over"))
         return
     run = work.run(parent_id)
-    task, failure = work.task(run), run.failure
-    kind: type[Flowable] = flowable_of(task)
+    end_flowable(work, run, state, run.failure)
+
+
+def end_flowable(work: Work, run: TaskRun, state: State, failure: Failure | None) -> None:
+    """End a flowable in the state that its type makes of the one that its children (or its call) add up to."""
+    task = work.task(run)
     try:
-        state = _asked(task, lambda: kind.end_state(RunScope(work, parent_id), state))
+        kind = flowable_of(task)
+        state = _asked(task, lambda: kind.end_state(RunScope(work, run.id), state))
     except GovError as error:
         state, failure = State.FAILED, failure_of(error)
     end(work, run, state, failure=failure)

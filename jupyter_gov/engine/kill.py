@@ -10,7 +10,7 @@ from jupyter_gov.domain.execution import Failure, TaskRun
 from jupyter_gov.domain.ids import next_execution_id
 from jupyter_gov.domain.states import State
 from jupyter_gov.engine import children, gates
-from jupyter_gov.engine.flowables.subflow import Subflow
+from jupyter_gov.engine.types import calls_flow
 from jupyter_gov.engine.work import Work
 
 _OPEN = frozenset({State.CREATED, State.RUNNING, State.PAUSED, State.RETRYING, State.RESTARTED})
@@ -45,7 +45,7 @@ def _stop_run(work: Work, run: TaskRun) -> None:
         gates.withdraw(work, run)
         work.advance(run, State.KILLED)
     elif task.kind == "flowable":
-        child = (run.outputs or {}).get("executionId") if task.type == Subflow.type_name else None
+        child = (run.outputs or {}).get("executionId") if calls_flow(task) else None
         if child is not None:
             work.commands.append(Notify(child, Kill(by="system", reason="the calling execution was killed")))
         work.advance(run, State.KILLING)

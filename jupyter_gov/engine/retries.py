@@ -11,7 +11,7 @@ from jupyter_gov.domain.execution import Execution, Failure, Frame, TaskRun
 from jupyter_gov.domain.ids import next_execution_id
 from jupyter_gov.domain.states import State, begin
 from jupyter_gov.engine import facts, retry
-from jupyter_gov.engine.flowables.subflow import Subflow
+from jupyter_gov.engine.types import calls_flow
 from jupyter_gov.engine.work import Work
 from jupyter_gov.lang.models.flow import Retry, TaskDef
 
@@ -21,7 +21,7 @@ _NO_NEW_EXECUTION = frozenset({"errors", "after"})
 
 def applies_to(task: TaskDef) -> bool:
     """Return whether a task can be tried again: it works, or it calls a flow."""
-    return task.kind == "runnable" or task.type == Subflow.type_name
+    return task.kind == "runnable" or calls_flow(task)
 
 
 def policy_of(work: Work, run: TaskRun) -> Retry | None:

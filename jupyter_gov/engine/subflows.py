@@ -78,4 +78,4 @@ def _with_outputs(work: Work, run: TaskRun, outputs: dict[str, object]) -> TaskR
 def _end(work: Work, run: TaskRun, state: State, failure: Failure | None) -> None:
     run = work.put(replace(run, attempts=children.close_attempt(work, run, state, failure)))
     if state is not State.FAILED or not retries.try_again(work, run, failure):
-        children.end(work, run, state, failure=failure)
+        children.end_flowable(work, run, state, failure)

@@ -33,3 +33,9 @@ def flowable_of(task: TaskDef) -> type[Flowable]:
     if isinstance(kind, type) and issubclass(kind, Flowable):
         return kind
     raise ExecutionError(f"the engine does not know the flowable type {task.type!r}", code="GOV310")
+
+
+def calls_flow(task: TaskDef) -> bool:
+    """Return whether a task calls another flow: a Subflow, or what a plugin has made of one."""
+    kind = FLOWABLES.get(task.type) or task.model
+    return isinstance(kind, type) and issubclass(kind, Subflow)

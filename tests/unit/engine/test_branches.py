@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from jupyter_gov.domain.commands import FreeSlot
-from jupyter_gov.domain.events import Kill, Restart
+from jupyter_gov.domain.events import Kill, Restart, SubflowEnded, SubflowStarted
 from jupyter_gov.domain.states import State
 from jupyter_gov.engine.flowables.sequential import Sequential
+from jupyter_gov.engine.flowables.subflow import Subflow
 from jupyter_gov.engine.graph import topology
 from jupyter_gov.engine.restart import check_restart
 from jupyter_gov.errors import ExecutionError
@@ -278,3 +279,24 @@ def test_a_plugins_flowable_is_found_by_its_class():
     world.start()
     assert world.drive().state is State.SUCCESS
     assert world.ids() == ["fine", "a"]
+
+
+class OddCall(Subflow):
+    """Raises when the called execution has ended."""
+
+    type_name = "odd.Subflow"
+
+    @classmethod
+    def end_state(cls, scope, state):
+        raise RuntimeError("oh no")
+
+
+def test_a_call_that_raises_at_its_end_fails():
+    props = {"namespace": "n", "flowId": "f"}
+    world = World(make_flow(TaskDef("call", "odd.Subflow", "flowable", props=props, model=OddCall)))
+    world.start()
+    run = world.execution.find("call")
+    world.send(SubflowStarted(run.id, "child"))
+    world.send(SubflowEnded(run.id, "child", State.SUCCESS))
+    assert world.execution.state is State.FAILED
+    assert world.execution.find("call").failure.code == "GOV311"
