@@ -270,6 +270,20 @@ class Notebook:
         self.page.set_viewport_size(size)
 
 
+OVER = """all => all.flatMap(node => {
+  const box = node.querySelector('rect').getBoundingClientRect();
+  return [...node.querySelectorAll('text')]
+    .map(text => [text.textContent, Math.round(box.right - text.getBoundingClientRect().right)])
+    .filter(found => found[1] < 4);
+})"""
+
+
+def over_the_edge(run: Locator) -> list[Any]:
+    """Return the texts of a graph's boxes that come too near to their edge."""
+    found: list[Any] = run.locator(".jp-gov-node").evaluate_all(OVER)
+    return found
+
+
 def keep(name: str, target: Locator) -> None:
     """Store a picture."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)

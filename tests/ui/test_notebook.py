@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from jupyter_gov import __version__
-from tests.ui.conftest import READY, Lab, Notebook
+from tests.ui.conftest import READY, Lab, Notebook, over_the_edge
 from tests.ui.snapshots import START
 from tests.ui.test_widget import LOOKS
 
@@ -132,6 +132,7 @@ def contrast(page: Page) -> None:
     found = page.evaluate("axe.run('.jp-gov-run', {runOnly: ['color-contrast', 'target-size']})")
     told = [(one["id"], [node["html"][:200] for node in one["nodes"][:3]]) for one in found["violations"]]
     assert told == []
+    assert over_the_edge(page.get_by_test_id("jp-gov-run")) == []
 
 
 class TestHighlighting:

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.ui import snapshots
-from tests.ui.conftest import PACKAGE
+from tests.ui.conftest import PACKAGE, over_the_edge
 
 HERE = Path(__file__).parent
 STATIC = PACKAGE / "kernel" / "static"
@@ -469,15 +469,7 @@ def test_names_stay_in_their_boxes_and_a_cut_graph_shows_that_it_goes_on(widget:
     widget.page.set_viewport_size({"width": width, "height": 900})
     widget.show(LOOKS[look]())
     widget.run.wait_for()
-    over = widget.run.locator(".jp-gov-node").evaluate_all(
-        """all => all.flatMap(node => {
-          const box = node.querySelector('rect').getBoundingClientRect();
-          return [...node.querySelectorAll('text')]
-            .map(text => [text.textContent, box.right - 4 - text.getBoundingClientRect().right])
-            .filter(found => found[1] < 0);
-        })"""
-    )
-    assert over == []
+    assert over_the_edge(widget.run) == []
     canvas = widget.run.locator(".jp-gov-canvas")
     hidden = canvas.evaluate("box => box.scrollWidth - box.clientWidth - box.scrollLeft > 2")
     more = widget.run.get_by_role("button", name="Show what is right of this")

@@ -45,14 +45,16 @@ export function GraphView(props: IGraphProps): React.ReactElement {
 function GraphPicture({ graph, states, onSelect }: IGraphProps): React.ReactElement {
   const trans = useTrans();
   const box = React.useRef<HTMLDivElement>(null);
-  // The font is that of the page, which is known once the first picture is in it.
-  const [measures, setMeasures] = React.useState(() => measuresIn(null));
-  React.useLayoutEffect(() => setMeasures(measuresIn(box.current)), []);
+  const place = usePlace(box);
+  const measures = React.useMemo(() => measuresIn(place.family), [place.family]);
   const placed = React.useMemo(() => layout(graph, measures), [graph, measures]);
+  // A little too wide is better seen whole than cut; much too wide it would be too small to read.
+  const fit = place.width / placed.width;
+  const scale = fit >= SMALLEST && fit < 1 ? fit : 1;
   const arrow = useUid('arrow');
   const [current, setCurrent] = React.useState(0);
   const nodes = React.useRef<(SVGGElement | null)[]>([]);
-  const hidden = useHidden(box, placed);
+  const hidden = useHidden(box, placed.width * scale);
 
   const active = placed.nodes.findIndex(({ node }) =>
     ['RUNNING', 'PAUSED', 'FAILED', 'RETRYING'].includes(states.get(node.id) ?? '')
@@ -93,8 +95,8 @@ function GraphPicture({ graph, states, onSelect }: IGraphProps): React.ReactElem
       {/* Lumino would take the arrow keys for a move to another cell before they come here. */}
       <div className="jp-gov-canvas" ref={box} data-lm-suppress-shortcuts="true">
         <svg
-          width={placed.width}
-          height={placed.height}
+          width={placed.width * scale}
+          height={placed.height * scale}
           viewBox={`0 0 ${placed.width} ${placed.height}`}
           role="group"
           aria-label={trans.__('Graph of the flow; arrow keys move between tasks, Enter opens one')}
@@ -152,6 +154,34 @@ function GraphPicture({ graph, states, onSelect }: IGraphProps): React.ReactElem
       )}
     </div>
   );
+}
+
+const SMALLEST = 0.88;
+
+interface IPlace {
+  readonly family: string;
+  readonly width: number;
+}
+
+/** Font and width of what holds the picture; known only once it is in the page, which a widget's view is not at first. */
+function usePlace(box: React.RefObject<HTMLElement | null>): IPlace {
+  const [place, setPlace] = React.useState<IPlace>({ family: '', width: 0 });
+  React.useEffect(() => {
+    const element = box.current;
+    if (!element) {
+      return undefined;
+    }
+    const watcher = new ResizeObserver(() => {
+      const family = getComputedStyle(element).fontFamily;
+      const width = element.clientWidth;
+      setPlace(before =>
+        before.family === family && before.width === width ? before : { family, width }
+      );
+    });
+    watcher.observe(element);
+    return () => watcher.disconnect();
+  }, [box]);
+  return place;
 }
 
 /** Scroll no further than it takes to see a node and what is next to it, also after the page was made narrower. */
