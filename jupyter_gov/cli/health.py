@@ -14,6 +14,7 @@ from typing import Any, Literal
 from jupyter_core.paths import jupyter_config_path, jupyter_path
 
 from jupyter_gov import __version__
+from jupyter_gov.cli import slips
 from jupyter_gov.config import JupyterGov, Setting
 from jupyter_gov.errors import GovError, InstallationError
 from jupyter_gov.plugins.registry import Registry
@@ -30,10 +31,10 @@ _EXTRAS = {
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One finding: ``ok``, ``info`` (absent, and not needed by everybody) or ``broken``, with its cure."""
+    """One finding: ``ok``, ``info`` (absent, and not needed by everybody), ``warning`` or ``broken``, with its cure."""
 
     name: str
-    status: Literal["ok", "info", "broken"]
+    status: Literal["ok", "info", "warning", "broken"]
     detail: str
     cure: str | None = None
 
@@ -41,6 +42,7 @@ class Check:
 def examine() -> list[Check]:
     """Return all findings."""
     checks = [_package(), _server_extension(), lab_extension(), widget(), _papermill(), *_plugins(), *_extras()]
+    checks += [Check("variable", "warning", f"{name} is no setting", cure) for name, cure in slips.unknown_variables()]
     try:
         config = JupyterGov()
     except InstallationError as error:

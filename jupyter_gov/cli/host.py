@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from jupyter_gov.cli import slips
 from jupyter_gov.config import JupyterGov
 from jupyter_gov.domain.actor import Actor
 from jupyter_gov.domain.execution import Execution
@@ -14,8 +15,23 @@ from jupyter_gov.service.identity import local_actor
 
 
 @contextmanager
-def opened() -> Iterator[tuple[Gov, Actor]]:
-    """Yield the service and the local actor; close the service afterwards."""
+def opened(*, begins: bool = False) -> Iterator[tuple[Gov, Actor]]:
+    """Yield the service and the local actor; close the service afterwards.
+
+    Parameters
+    ----------
+    begins
+        Whether the command may be the first one on a database; any other is refused where a named one is missing.
+
+    Raises
+    ------
+    NotFoundError
+        ``GOV353``: the database that somebody named does not exist.
+    """
+    if begins:
+        slips.warn_of_variables()
+    else:
+        slips.require_database()
     gov = open_gov()
     try:
         yield gov, local_actor()

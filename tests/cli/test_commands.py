@@ -243,7 +243,7 @@ def test_what_was_started_without_waiting_is_not_cut_off(cli: Cli, write: Write)
 def test_files_are_stored_without_running_or_none_of_them_is(cli: Cli, write: Write) -> None:
     good, bad = write("hello.yaml", HELLO), write("bad.yaml", "id: bad\nnamespace: company.team\n")
     assert cli("register", good, bad).code != 0
-    assert cli("flows", "--json").json == []
+    assert cli("flows").code == 1
     assert cli("register", good, "--json").json[0]["revision"] == 1
     assert cli("runs", "--json").json == []
 
@@ -474,6 +474,34 @@ def test_db_upgrade_is_idempotent_and_the_database_can_be_named(cli: Cli, home: 
     assert (first["before"], first["after"]) == (None, cli("--db", other, "db", "upgrade", "--json").json["after"])
     assert cli("--db", other, "runs", "--json").json == []
     assert Path(other).exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("runs",),
+        ("show", "last"),
+        ("logs", "last"),
+        ("approvals",),
+        ("flows",),
+        ("sql", "select 1"),
+        ("audit", "verify"),
+    ],
+)
+def test_a_named_database_that_is_missing_is_refused_and_not_made(cli: Cli, home: Path, words: tuple[str, ...]) -> None:
+    refused = cli("--db", "nowhere/x.db", *words)
+    assert (refused.code, "GOV353" in refused.err) == (1, True)
+    assert str(home / "nowhere" / "x.db") in refused.err
+    assert "jupyter gov run" in refused.err
+    assert not (home / "nowhere").exists()
+
+
+def test_a_misspelt_database_is_asked_for(cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cli("--db", "records.db", "db", "upgrade").code == 0
+    assert f'Did you mean "{home / "records.db"}"?' in cli("--db", "record.db", "runs").err
+    monkeypatch.delenv("JUPYTER_GOV_DB_URL")
+    monkeypatch.setenv("JUPYTER_GOV_DATA_DIR", str(home / "data"))
+    assert "No run matches." in cli("runs").out
 
 
 def test_output_to_a_closed_pipe_is_no_error(cli: Cli, write: Write) -> None:

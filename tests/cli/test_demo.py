@@ -38,6 +38,25 @@ def test_unattended(cli: Cli, home: Path) -> None:
     assert sorted(states) == ["FAILED", "SUCCESS", "SUCCESS", "SUCCESS", "SUCCESS"]
 
 
+@pytest.mark.parametrize("on_path", [True, False])
+def test_the_next_steps_work_as_they_are_printed(
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    on_path: bool,
+) -> None:
+    folder = home / "my venv" / "bin"
+    folder.mkdir(parents=True)
+    (folder / "activate").touch()
+    for name in ("jupyter", "jupyter-gov"):
+        (folder / name).touch(mode=0o755)
+    monkeypatch.setattr("sys.argv", ["my venv/bin/jupyter-gov", "demo"])
+    monkeypatch.setenv("PATH", str(folder) if on_path else str(home))
+    with MailSink(home / "mail") as mail:
+        demo.goodbye(home, mail)
+    assert (". 'my venv/bin/activate'" in capsys.readouterr().out) is not on_path
+
+
 @pytest.mark.parametrize("found", [None, "0.0.1", __version__])
 def test_the_last_lines_say_if_jupyterlab_lacks_the_extension(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], found: str | None

@@ -118,6 +118,20 @@ def test_the_kernel_of_a_notebook_uses_the_database_of_the_command(cli: Cli, con
     assert not (home / "config.db").exists()
 
 
+def test_a_variable_that_is_no_setting_is_told_of(cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "hello.yaml").write_text(HELLO)
+    monkeypatch.setenv("JUPYTER_GOV_TEST_ANYTHING", "1")
+    monkeypatch.setenv("JUPYTER_GOV_TIMEOUT", "PT1M")
+    assert "is no setting" not in cli("run", "hello.yaml").err + cli("doctor").out
+    monkeypatch.setenv("JUPYTER_GOV_WORKER", "3")
+    warned = cli("run", "hello.yaml", "-q")
+    assert warned.code == 0
+    assert warned.err.count("JUPYTER_GOV_WORKER is no setting") == 1
+    assert 'did you mean "JUPYTER_GOV_WORKERS"?' in warned.err
+    assert "JUPYTER_GOV_WORKER is no setting" in cli("doctor").out
+    assert "JUPYTER_GOV_WORKER" not in cli("runs").err
+
+
 def test_what_counts_unless_a_setting_says_otherwise_is_what_the_settings_say() -> None:
     settings = JupyterGov(config=Config()).task_settings()
     assert LogLimits() == LogLimits.of(settings) == LogLimits.of({})

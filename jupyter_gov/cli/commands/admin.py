@@ -7,7 +7,7 @@ from dataclasses import asdict
 from jupyter_gov.cli import health, screen
 from jupyter_gov.service import maintenance
 
-_SIGNS = {"ok": ("✔", "green"), "info": ("·", "dim"), "broken": ("✖", "red")}
+_SIGNS = {"ok": ("✔", "green"), "info": ("·", "dim"), "warning": ("!", "yellow"), "broken": ("✖", "red")}
 
 
 def upgrade(*, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from jupyter_gov.cli import describe, health, leaving, screen, workspace
+from jupyter_gov.cli import describe, health, leaving, screen, slips, workspace
 from jupyter_gov.cli.commands.history import print_report
 from jupyter_gov.cli.follow import Wish, follow
 from jupyter_gov.cli.mailsink import MailSink
@@ -82,6 +83,7 @@ def _asks() -> bool:
 def demo(folder: Path, *, lab: bool, yes: bool) -> int:
     """Prepare the workspace, run everything, and return the exit code."""
     folder = folder.absolute()
+    slips.warn_of_variables()
     workspace.prepare(folder)
     _title(f"Workspace {folder}")
     with chdir(folder), MailSink(folder / "mail") as mail:
@@ -152,9 +154,24 @@ def goodbye(folder: Path, mail: MailSink) -> None:
     screen.say()
     for message in mail.kept:
         screen.say(f"mailed: {message}")
+    first = _activation()
+    if first:
+        screen.say(f"First, once in this terminal: {first}")
     screen.say("Look around:  jupyter gov runs   jupyter gov show last   jupyter gov audit show")
     screen.say(f"In JupyterLab: cd {folder} && jupyter lab 00_start.ipynb")
     for check in (health.lab_extension(), health.widget()):
         if check.status == "broken":
             screen.say(f"    ! {check.name}: {check.detail}", style="yellow")
             screen.say(f"      {check.cure}")
+
+
+def _activation() -> str | None:
+    """Return what lets this terminal find the commands named here, as its user spells the way there."""
+    if shutil.which("jupyter") and shutil.which("jupyter-gov"):
+        return None
+    here = Path(sys.argv[0])
+    folder = here.parent if here.stem == "jupyter-gov" else Path(sys.executable).parent
+    script = folder / "activate"
+    if script.is_file():
+        return f". {shlex.quote(str(script))}"
+    return f'export PATH={shlex.quote(str(folder.absolute()))}:"$PATH"'

@@ -77,7 +77,7 @@ def register(files: Sequence[Path], *, allow_unknown_types: bool, as_json: bool)
     registry = Registry()
     for file, text in zip(files, texts, strict=True):
         check_text(text, registry, allow_unknown_types=allow_unknown_types, file=str(file)).raise_for_errors()
-    with host.opened() as (gov, actor):
+    with host.opened(begins=True) as (gov, actor):
         stored = [gov.flows.register(text, actor, allow_unknown_types=allow_unknown_types) for text in texts]
     if as_json:
         screen.emit([shapes.flow(found) for found in stored])

@@ -13,7 +13,7 @@ from typing import Any
 import papermill
 from papermill.exceptions import PapermillExecutionError, PapermillMissingParameterException
 
-from jupyter_gov.cli import describe, leaving, screen, shapes
+from jupyter_gov.cli import describe, leaving, screen, shapes, slips
 from jupyter_gov.cli.commands.flows import read_text
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.errors import ExecutionError, InputError
@@ -51,6 +51,7 @@ def run_notebook(
         ``GOV841``: it does not know a parameter.
     """
     _require_notebook(source)
+    slips.warn_of_variables()
     leaving.properly()
     target = output or source.with_name(f"{source.stem}-output.ipynb")
     recorded: list[Execution] = []

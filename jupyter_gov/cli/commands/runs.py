@@ -45,7 +45,7 @@ class Wanted:
 
 def run(wanted: Wanted, *, wait: bool, timeout: float | None, quiet: bool, as_json: bool) -> int:
     """Run a flow and stay; return the exit code that says how it ended."""
-    with host.opened() as (gov, actor):
+    with host.opened(begins=True) as (gov, actor):
         execution = gov.executions.start(_request(gov, actor, wanted), actor)
         return stay(gov, actor, execution.id, wait=wait, timeout=timeout, quiet=quiet, as_json=as_json)
 
