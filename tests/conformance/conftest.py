@@ -38,6 +38,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def is_asked_for(config: pytest.Config) -> bool:
+    """Return whether a corpus was named, rather than found beside the project."""
+    return bool(config.getoption("--corpus", default=None) or os.environ.get("JUPYTER_GOV_CORPUS"))
+
+
 def corpus_of(config: pytest.Config) -> Path | None:
     """Return the folder of the corpus, if there is one."""
     given = config.getoption("--corpus", default=None) or os.environ.get("JUPYTER_GOV_CORPUS")
