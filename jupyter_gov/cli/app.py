@@ -248,9 +248,13 @@ def sql(
 
 
 @audit.command("verify")
-def audit_verify(*, as_json: opt.Json = False) -> None:
+def audit_verify(
+    *,
+    files: Annotated[bool, typer.Option("--files", help="Read the files too that the history refers to.")] = False,
+    as_json: opt.Json = False,
+) -> None:
     """Check every chain, and that the state tables agree with it; exit code 5 if not."""
-    raise typer.Exit(_of("history").verify(as_json=as_json))
+    raise typer.Exit(_of("history").verify(files=files, as_json=as_json))
 
 
 @audit.command("show")
