@@ -106,6 +106,7 @@ def test_parameters_of_a_notebook_are_typed_and_on_record(cli: Cli, workspace: P
 @pytest.mark.parametrize(("text", "code"), [("[1, 2", "GOV840"), ("[]", "GOV840"), ('{"metadata": {}}', "GOV844")])
 def test_what_is_no_notebook_is_refused(cli: Cli, home: Path, text: str, code: str) -> None:
     (home / "broken.ipynb").write_text(text)
+    cli("db", "upgrade")
     broken = cli("run", "broken.ipynb")
     assert (broken.code, code in broken.err) == (1, True)
     assert cli("runs", "--json").json == []

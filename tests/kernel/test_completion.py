@@ -89,6 +89,6 @@ def complete(kernel: Kernel, code: str) -> list[str]:
 def test_the_kernel_completes_in_a_flow_cell_and_python_elsewhere(kernel: Kernel) -> None:
     flow = f"%%govflow --wait\nid: a\nnamespace: b\ntasks:\n  - id: x\n    type: {LOG}\n    mes"
     assert complete(kernel, flow) == ["message:"]
-    assert complete(kernel, flow.replace(LOG + "\n    mes", "io.kestra.plugin.core.lo")) == [LOG]
+    assert complete(kernel, flow.replace(LOG + "\n    mes", "io.kestra.plugin.core.log.L")) == [LOG]
     assert complete(kernel, flow + "sage: hi\n    zzz") == []
     assert "print(" in " ".join(complete(kernel, "prin")) or "print" in complete(kernel, "prin")
