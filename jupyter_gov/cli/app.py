@@ -251,10 +251,11 @@ def sql(
 def audit_verify(
     *,
     files: Annotated[bool, typer.Option("--files", help="Read the files too that the history refers to.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say also what this check cannot see.")] = False,
     as_json: opt.Json = False,
 ) -> None:
     """Check every chain, and that the state tables agree with it; exit code 5 if not."""
-    raise typer.Exit(_of("history").verify(files=files, as_json=as_json))
+    raise typer.Exit(_of("history").verify(as_json=as_json, files=files, verbose=verbose))
 
 
 @audit.command("show")

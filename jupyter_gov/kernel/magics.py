@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, cell_magic, line_cell_magic, magics_class, no_var_expand
 
 from jupyter_gov.kernel import options as opts
-from jupyter_gov.kernel.ipy import argument, magic_arguments
+from jupyter_gov.kernel.ipy import argument, display, magic_arguments
 
 if TYPE_CHECKING:
     from jupyter_gov.kernel.session import Session
@@ -91,13 +91,21 @@ class GovMagics(Magics):
         """
         from jupyter_gov.kernel.cell import run_blocking  # noqa: PLC0415 - see Session.screen
 
+        if opts.wants_help(line):
+            return self._help()
         return run_blocking(self._session, self._options(line), cell)
 
     async def run_cell(self, line: str, cell: str) -> Any:
         """Run a cell that ``rewrite`` turned into an awaited call."""
         from jupyter_gov.kernel.cell import run_awaited  # noqa: PLC0415 - see Session.screen
 
+        if opts.wants_help(line):
+            return self._help()
         return await run_awaited(self._session, self._options(line), cell)
+
+    def _help(self) -> None:
+        magics: Any = self
+        display({"text/plain": magics.govflow.parser.format_help()})
 
     def _options(self, line: str) -> Namespace:
         magics: Any = self

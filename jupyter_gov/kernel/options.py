@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from IPython.core.error import UsageError
+
+from jupyter_gov.lang.diagnostics import closest
 
 MODES = ("run", "validate", "register")
 
@@ -34,7 +37,19 @@ def parse(parser: ArgumentParser, line: str) -> Namespace:
     UsageError
         An option is unknown or lacks its value.
     """
-    return parser.parse_args(words_of(line))
+    options, unknown = parser.parse_known_args(words_of(line))
+    if unknown:
+        known = re.findall(r"--?[a-z][a-z-]*", parser.format_help())
+        meant = closest(unknown[0].partition("=")[0], known) if unknown[0].startswith("-") else None
+        raise UsageError(
+            f"unrecognized arguments: {' '.join(unknown)}" + (f': did you mean "{meant}"?' if meant else "")
+        )
+    return options
+
+
+def wants_help(line: str) -> bool:
+    """Return whether a magic line asks how it is used."""
+    return bool({"--help", "-h"} & set(words_of(line)))
 
 
 def pairs(given: Sequence[str] | None, option: str) -> dict[str, str]:

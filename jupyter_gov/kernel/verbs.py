@@ -8,6 +8,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
@@ -21,7 +22,7 @@ from jupyter_gov.kernel import options as opts
 from jupyter_gov.kernel.display.table import Table
 from jupyter_gov.kernel.view import ExecutionView
 from jupyter_gov.lang.diagnostics import closest
-from jupyter_gov.service import lookup, words
+from jupyter_gov.service import lookup, outcome, views, words
 
 if TYPE_CHECKING:
     from jupyter_gov.kernel.session import Session
@@ -67,7 +68,7 @@ def run_verb(session: Session, line: str, cell: str | None) -> Any:
     if cell is not None:
         raise UsageError(f"%gov {name} takes no cell; write it with one %")
     parser = _parser(name, verb)
-    if {"--help", "-h"} & set(opts.words_of(rest)):
+    if opts.wants_help(rest):
         ipy.display({"text/plain": parser.format_help()})
         return None
     return verb.act(session, opts.parse(parser, rest))
@@ -179,12 +180,15 @@ def _kill(session: Session, options: Namespace) -> Any:
 
 
 def _restart(session: Session, options: Namespace) -> Any:
-    return view_of(session, options.id).restart()
+    view = view_of(session, options.id)
+    outcome.require_restartable(view.execution)
+    return view.restart()
 
 
-def _audit(session: Session, options: Namespace) -> Table:
+def _audit(session: Session, options: Namespace) -> Table | None:
     if options.what == "verify":
-        return _verify(session)
+        _verify(session, files=options.files, verbose=options.verbose)
+        return None
     stream = None
     if options.id:
         stream = f"execution/{lookup.execution_id(session.gov, options.id, session.actor)}"
@@ -195,22 +199,36 @@ def _audit(session: Session, options: Namespace) -> Table:
     return Table(("Entry", "At", "Who", "What", "On what"), rows, empty="No entry.")
 
 
-def _verify(session: Session) -> Table:
-    report = session.gov.audit.verify(session.actor)
+def _verify(session: Session, *, files: bool, verbose: bool) -> None:
+    report = session.gov.audit.verify(session.actor, files=files)
     counted = f"{report.entries} entries in {report.streams} chains"
     if report.ok:
-        limits = "".join(f"\n  not seen by this check: {limit}" for limit in report.limits)
-        return Table((), (), empty=f"✔ {counted} hold together, and the state tables agree with them.{limits}")
+        said = f"✔ {counted} hold together, and the state tables agree with them"
+        _say(said if verbose else f"{said}; what this check cannot see: %gov audit verify -v")
+    if verbose:
+        _say("Not seen by this check:", *report.limits)
+    if report.ok:
+        return
     rows = [(found.code, found.stream, str(found.seq or ""), found.message) for found in report.findings]
     ipy.display_object(Table(("Code", "Chain", "Entry", "What differs"), rows, empty=""))
     hint = "Look at the first one: later ones may follow from it."
     raise AuditError(f"{len(rows)} faults in {counted}.", hint=hint)
 
 
+def _say(line: str, *points: str) -> None:
+    """Show a line, and points below it."""
+    plain = "\n".join([line, *(f"  - {point}" for point in points)])
+    listed = "".join(f"<li>{escape(point)}</li>" for point in points)
+    ipy.display(
+        {"text/plain": plain, "text/html": f"<div>{escape(line)}{f'<ul>{listed}</ul>' if points else ''}</div>"}
+    )
+
+
 def _sql(session: Session, options: Namespace) -> Any:
     from jupyter_gov.kernel.display.frames import ShownFrame  # noqa: PLC0415 - half a second
 
-    return ShownFrame(session.gov.sql(options.text, session.actor))
+    frame = views.described(options.text)
+    return ShownFrame(session.gov.sql(options.text, session.actor) if frame is None else frame)
 
 
 def _debug(_session: Session, _options: Namespace) -> None:
@@ -222,7 +240,7 @@ def _debug(_session: Session, _options: Namespace) -> None:
 
 EXAMPLE_QUERY = "SELECT state, count(*) FROM executions GROUP BY state"
 _ID = _argument("id", help="last (or first) characters of its id; `last` is the newest run")
-_LIMIT = _argument("--limit", type=int, default=50, metavar="N", help="how many rows at most")
+_LIMIT = _argument("-n", "--limit", type=int, default=50, metavar="N", help="how many rows at most")
 _REASON = _argument("--reason", metavar="TEXT", help="why; it goes on record")
 
 VERBS: Mapping[str, Verb] = {
@@ -255,6 +273,8 @@ VERBS: Mapping[str, Verb] = {
         (
             _argument("what", nargs="?", choices=("verify", "show"), default="show"),
             _argument("--id", metavar="RUN", help="only the history of this run"),
+            _argument("--files", action="store_true", help="verify: read the stored files too"),
+            _argument("-v", "--verbose", action="store_true", help="verify: say also what it cannot see"),
             _LIMIT,
         ),
     ),

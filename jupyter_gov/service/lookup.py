@@ -42,7 +42,7 @@ def approval(gov: Gov, text: str, actor: Actor) -> ApprovalDetail:
     ids = {gate.approval.id: gate for gate in gates}
     matching = _matches(text, list(ids))
     if not matching and "-" not in text:
-        run = execution_id(gov, text, actor)
+        run = _run_of_gate(gov, text, actor)
         ids = {gate.approval.id: gate for gate in gov.approvals.list(actor, execution_id=run)}
         matching = list(ids)
         if not matching:
@@ -53,10 +53,21 @@ def approval(gov: Gov, text: str, actor: Actor) -> ApprovalDetail:
     return gov.approvals.get(_decided(gov, text, actor), actor)
 
 
+def _run_of_gate(gov: Gov, text: str, actor: Actor) -> str:
+    try:
+        return execution_id(gov, text, actor)
+    except NotFoundError as error:
+        if error.code != NotFoundError.default_code or text == "last":
+            raise
+        raise NotFoundError(
+            f"no gate, and no run, begins or ends with {text!r}", hint="List them: jupyter gov approvals"
+        ) from None
+
+
 def _decided(gov: Gov, text: str, actor: Actor) -> str:
     """Return the full id of a gate that is named by its run and its number: ``TV2nn7-1-g1``."""
     run, _, number = text.partition("-")
-    return text if len(run) >= _FULL else f"{execution_id(gov, run, actor)}-{number}"
+    return text if len(run) >= _FULL else f"{_run_of_gate(gov, run, actor)}-{number}"
 
 
 def _starter(gov: Gov, execution: str, actor: Actor) -> str:

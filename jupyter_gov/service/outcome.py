@@ -138,6 +138,23 @@ def _refused(name: str, gate: Approval) -> RunRefusedError:
     return RunRefusedError(f'{name}: {gate.status_by} rejected gate "{gate.task_id}"{why}')
 
 
+def require_restartable(execution: Execution) -> None:
+    """Refuse to restart what ended well, in words that need no knowledge of how a restart works.
+
+    Raises
+    ------
+    ExecutionError
+        ``GOV304``: nothing in it failed.
+    """
+    if execution.state is State.SUCCESS:
+        raise ExecutionError(
+            f"{execution.flow_id} ({short_id(execution.id)}) ended SUCCESS: nothing in it failed, so there is nothing "
+            "to continue",
+            code="GOV304",
+            hint=f"Run it once more: jupyter gov run {execution.namespace}.{execution.flow_id}",
+        )
+
+
 def undecided(execution: Execution, approvals: Iterable[Approval]) -> UndecidedError:
     """Return the error for what needs the end of an execution that has not come yet."""
     name = f"{execution.flow_id} ({short_id(execution.id)})"

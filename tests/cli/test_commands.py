@@ -174,6 +174,7 @@ def test_a_gate_exits_3_and_is_approved_by_the_next_command(cli: Cli, write: Wri
     assert (waiting[0]["status"], waiting[0]["description"]) == ("OPEN", "Is draft good?")
     assert "Is draft good?" in cli("approvals").out
 
+    assert "jupyter gov approvals" in cli("approve", "nonsense").err
     wrong = cli("approve", "last", "-i", "stage=moon")
     assert wrong.code == 2
     assert "stage" in wrong.err
@@ -416,7 +417,10 @@ def test_the_history_is_verified_shown_exported_and_asked(cli: Cli, write: Write
     verified = cli("audit", "verify")
     assert verified.code == 0
     assert "hold together" in verified.out
-    assert "not seen by this check" in verified.out
+    assert len(verified.out.splitlines()) == 1
+    assert "audit verify -v" in verified.out
+    assert "Not seen by this check" in cli("audit", "verify", "-v", "--files").out
+    assert cli("audit", "verify", "--json").json["limits"]
     assert cli("audit", "verify", "--json").json["ok"] is True
     entries = cli("audit", "show", "last", "--json").json
     assert entries[0]["action"] == "execution.created"
@@ -427,6 +431,13 @@ def test_the_history_is_verified_shown_exported_and_asked(cli: Cli, write: Write
     asked = cli("sql", "select state, count(*) as n from executions group by state", "--json")
     assert asked.json == [{"state": "SUCCESS", "n": 1}]
     assert "SUCCESS" in cli("sql", "select state from executions").out
+    views = {row["view"]: row["columns"] for row in cli("sql", "SHOW TABLES", "--json").json}
+    assert "state" in views["executions"]
+    assert "flow_id" in cli("sql", "describe executions;").out
+    assert "executions" in cli("sql", "describe runs").err
+    assert "executions" in cli("sql", "select * from runs").err
+    again = cli("restart", "last")
+    assert (again.code, "nothing in it failed" in again.err) == (1, True)
 
 
 def test_a_changed_history_exits_5_and_names_the_place(cli: Cli, write: Write, home: Path) -> None:

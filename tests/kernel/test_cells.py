@@ -314,6 +314,12 @@ def test_help_names_the_cell_magic(kernel: Kernel) -> None:
     assert "Examples" in text
 
 
+def test_the_help_of_the_cell_magic_is_printed(kernel: Kernel, gov: Gov) -> None:
+    assert "--validate" in kernel.ok("%%govflow --help\n").text
+    assert "--validate" in kernel.ok(cell("-h", HELLO)).text
+    assert not gov.flows.list(local_actor())
+
+
 def test_unload_leaves_nothing(kernel: Kernel) -> None:
     kernel.ok(cell("", HELLO))
     kernel.ok("%unload_ext jupyter_gov")

@@ -84,6 +84,7 @@ def test_sql_takes_a_line_or_a_cell_but_not_both(kernel: Kernel) -> None:
     assert "SUCCESS" in kernel.ok("%gov sql select state from executions where state = 'SUCCESS'").text
     frame = kernel.ok("%%gov sql\nSELECT state,\n  count(*) AS runs\nFROM executions GROUP BY state")
     assert "runs" in frame.text
+    assert "flow_id" in kernel.ok("%gov sql show tables").text
     assert "UsageError" in kernel.run("%%gov sql select 1\nselect 2").text
     assert "UsageError" in kernel.run("%gov sql").text
     assert "File " not in kernel.run("%gov sql selec nothing").text
@@ -95,7 +96,8 @@ def test_the_history_is_shown_and_verified(kernel: Kernel) -> None:
     assert "execution.created" in kernel.ok("%gov audit --id last").text
     verified = kernel.ok("%gov audit verify").text
     assert "hold together" in verified
-    assert "not seen by this check" in verified
+    assert "Not seen by this check" not in verified
+    assert "<ul>" in kernel.ok("%gov audit verify -v").html
 
 
 def test_a_changed_history_is_an_error_that_names_the_place(kernel: Kernel, home: Path) -> None:
@@ -114,6 +116,9 @@ def test_a_changed_history_is_an_error_that_names_the_place(kernel: Kernel, home
         ("%gov aprove x", 'did you mean "approve"?'),
         ("%gov show", "required: id"),
         ("%gov runs --bad", "unrecognized arguments"),
+        ("%gov runs --limitt 3", 'did you mean "--limit"?'),
+        ("%gov approve nonsense", "jupyter gov approvals"),
+        ("%%govflow --valdate\nid: x", 'did you mean "--validate"?'),
         ("%gov runs --state odd", "--state expects one of"),
         ("%gov show nothing-like-it", "GOV302"),
         ("%gov approve last -i novalue", "GOV302"),

@@ -52,7 +52,7 @@ def _decide(
             seen.id, verdict, actor, subject_digest=seen.subject_digest, reason=reason, inputs=inputs
         )
         if not as_json:
-            screen.say(f"{gate.status.value.lower()}: gate {gate.task_id} of {gate.flow_id}", stderr=True)
+            screen.say(f'{gate.status.value.lower()}: gate "{gate.task_id}" of {gate.flow_id}', stderr=True)
         if follow and taken_up(gov, actor, before):
             return stay(gov, actor, gate.execution_id, wait=False, timeout=None, quiet=False, as_json=as_json)
         if as_json:

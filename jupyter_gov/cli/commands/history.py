@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jupyter_gov.cli import host, screen, shapes
 from jupyter_gov.errors import ExecutionError
-from jupyter_gov.service import lookup
+from jupyter_gov.service import lookup, views
 from jupyter_gov.service.api import VerifyReport
 from jupyter_gov.service.outcome import Exit
 from jupyter_gov.service.words import stamp
@@ -22,7 +22,9 @@ def sql(query: str, *, as_json: bool) -> None:
     """Answer a question; of a long answer the table shows the beginning, and says so."""
     with host.opened() as (gov, actor), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # said below, in the words of a terminal
-        frame = gov.sql(query, actor)
+        frame = views.described(query)
+        if frame is None:
+            frame = gov.sql(query, actor)
     cut = frame.attrs.get("cut")
     if as_json:
         screen.emit(json.loads(frame.to_json(orient="records", date_format="iso")))
@@ -41,25 +43,31 @@ def _cell(value: object) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}… ({len(text)} characters)"
 
 
-def verify(*, as_json: bool, files: bool = False) -> int:
+def verify(*, as_json: bool, files: bool = False, verbose: bool = False) -> int:
     """Check the history, and read the files that it refers to if wanted; return the exit code."""
     with host.opened() as (gov, actor), screen.progress("checking the history") as show:
         report = gov.audit.verify(actor, show, files=files)
     if as_json:
         screen.emit(shapes.report(report))
     else:
-        print_report(report)
+        print_report(report, verbose=verbose)
     return int(Exit.DONE if report.ok else Exit.UNTRUSTED)
 
 
-def print_report(report: VerifyReport) -> None:
-    """Print what was proved, or what was found."""
+def print_report(report: VerifyReport, *, verbose: bool = False) -> None:
+    """Print what was proved, or what was found; ``verbose``: also what cannot be seen, which is the same each time."""
     counted = f"{report.entries} entries in {report.streams} chains"
     if report.ok:
         took = f"{report.seconds:.2f} s"
-        screen.say(f"✔ {counted} hold together, and the state tables agree with them ({took})", style="green")
+        screen.line(
+            (f"✔ {counted} hold together, and the state tables agree with them ({took})", "green"),
+            ("" if verbose else "; what this check cannot see: jupyter gov audit verify -v", "dim"),
+        )
+    if verbose:
+        screen.say("Not seen by this check:", style="dim")
         for limit in report.limits:
-            screen.say(f"  not seen by this check: {limit}", style="dim")
+            screen.say(f"  - {limit}", style="dim")
+    if report.ok:
         return
     rows = [(found.code, found.stream, str(found.seq or ""), found.message) for found in report.findings]
     screen.table(("Code", "Chain", "Entry", "What differs"), rows, empty="")

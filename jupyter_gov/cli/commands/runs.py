@@ -204,6 +204,7 @@ def restart(run_id: str, *, follow: bool, as_json: bool) -> int:
     """Continue an ended run; return the exit code that says how it ended."""
     with host.opened() as (gov, actor):
         before = gov.executions.get(lookup.execution_id(gov, run_id, actor), actor)
+        outcome.require_restartable(before)
         gov.executions.restart(before.id, actor)
         if follow and taken_up(gov, actor, before):
             return stay(gov, actor, before.id, wait=False, timeout=None, quiet=False, as_json=as_json)
