@@ -26,6 +26,7 @@ from jupyter_gov.service.approvals import Approvals
 from jupyter_gov.service.audit import Audit
 from jupyter_gov.service.executions import Executions
 from jupyter_gov.service.flows import Flows
+from jupyter_gov.service.values import Values
 from jupyter_gov.store import Store, descent
 
 
@@ -112,6 +113,11 @@ class LocalGov:
     def approvals(self) -> Approvals:
         """Human gates."""
         return Approvals(self.parts)
+
+    @cached_property
+    def kv(self) -> Values:
+        """Values of namespaces."""
+        return Values(self.parts)
 
     @cached_property
     def audit(self) -> Audit:
