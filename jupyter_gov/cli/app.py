@@ -324,5 +324,7 @@ def main() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except SystemExit as end:
+        if "--install-completion" in sys.argv and not end.code:
+            sys.stdout.write("It completes the spelling `jupyter-gov …`; `jupyter gov …` belongs to jupyter itself.\n")
         return end.code if isinstance(end.code, int) else FAILED
     return 0

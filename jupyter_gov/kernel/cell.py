@@ -28,10 +28,12 @@ from jupyter_gov.lang.check import CheckedFlow
 from jupyter_gov.service import outcome
 from jupyter_gov.service.api import StartRequest
 from jupyter_gov.service.interrupts import Interrupts, hint, resting_gate
-from jupyter_gov.service.words import short_id
+from jupyter_gov.service.words import cut, short_id
 
 if TYPE_CHECKING:
     from jupyter_gov.kernel.session import Session
+
+_DIFF_LINES, _DIFF_WIDTH = 4, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +106,23 @@ def _messages(checked: CheckedFlow, before: FlowRevision | None, now: FlowRevisi
         where = f"line {warning.location.line}: " if warning.location else ""
         messages.append({"level": "warning", "text": f"{warning.code} {where}{warning.message}", "hint": warning.hint})
     if before is not None and before.revision != now.revision:
-        messages.append({"level": "info", "text": f"revision {now.revision}: {_difference(before.source, now.source)}"})
+        messages += _difference(before, now)
     return messages
 
 
-def _difference(old: str, new: str) -> str:
+def _difference(before: FlowRevision, now: FlowRevision) -> list[MessageSnapshot]:
+    """Return one message with the numbers, and one for each of the first changed lines."""
     changed = [
         line
-        for line in difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0)
+        for line in difflib.unified_diff(before.source.splitlines(), now.source.splitlines(), lineterm="", n=0)
         if line[:1] in "+-" and not line.startswith(("+++", "---"))
     ]
     added = sum(line.startswith("+") for line in changed)
-    shown = "  ".join(line.strip() for line in changed[:6])
-    return f"+{added} -{len(changed) - added} lines against revision before: {shown}{' …' if len(changed) > 6 else ''}"
+    counted = f"+{added} -{len(changed) - added} lines"
+    lines = [cut(line, _DIFF_WIDTH) for line in changed[:_DIFF_LINES] if line[1:].strip()]
+    more = [f"… and {len(changed) - _DIFF_LINES} more"] if len(changed) > _DIFF_LINES else []
+    texts = [f"stored as revision {now.revision}: {counted} since revision {before.revision}", *lines, *more]
+    return [{"level": "info", "text": text} for text in texts]
 
 
 async def run_awaited(session: Session, options: Namespace, source: str) -> ExecutionView | FlowView:

@@ -64,6 +64,17 @@ def test_completion_of_the_shell_is_offered(cli: Cli) -> None:
     assert shown.stdout.split() == ["approvals", "approve"]
 
 
+def test_the_spelling_that_is_completed_is_said_at_install(home: Path) -> None:
+    shown = subprocess.run(
+        [str(SCRIPT), "--install-completion", "bash"],
+        env={**os.environ, "HOME": str(home), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "`jupyter-gov …`" in shown.stdout
+
+
 def test_help_imports_neither_store_nor_language(cli: Cli) -> None:
     code = (
         "import sys; sys.argv = ['jupyter-gov', '--help']\n"

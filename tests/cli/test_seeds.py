@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +11,12 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from jupyter_gov.domain.approval import Verdict
+from jupyter_gov.domain.approval import ApprovalStatus, Verdict
 from jupyter_gov.service.api import Gov
+from jupyter_gov.service.identity import local_actor
+from jupyter_gov.service.words import short_id
 from tests.cli.conftest import Cli
-from tests.faces import AGENT, DEPLOYMENT, NULLS, SEEDS, TRAINING, Approver, Mailbox, seed
+from tests.faces import AGENT, DEPLOYMENT, NULLS, SEEDS, TRAINING, Approver, Mailbox, open_gate, seed
 
 
 @pytest.mark.parametrize(("file", "code"), [("users.parquet", 0), ("users-with-nulls.parquet", 1)])
@@ -62,6 +65,16 @@ def test_deployment_in_a_batch(cli: Cli, home: Path, gov: Gov, verdict: Verdict,
     ended = cli("run", notebook(home, "", seed(DEPLOYMENT)))
     approver.join()
     assert ended.code == code, ended.err
+
+
+def test_a_batch_that_is_ended_says_that_its_gate_still_waits(cli: Cli, home: Path, gov: Gov) -> None:
+    process = cli.start("run", notebook(home, "", seed(DEPLOYMENT)))
+    gate = open_gate(gov).approval
+    process.send_signal(signal.SIGTERM)
+    ended = cli.end(process)
+    assert ended.code == 128 + signal.SIGTERM
+    assert f"still waits: jupyter gov approve {short_id(gate.id)}" in ended.err
+    assert gov.approvals.get(gate.id, local_actor()).approval.status is ApprovalStatus.OPEN
 
 
 def test_a_batch_that_waits_too_long_exits_3(cli: Cli, home: Path) -> None:

@@ -7,19 +7,20 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import papermill
 from papermill.exceptions import PapermillExecutionError, PapermillMissingParameterException
 
-from jupyter_gov.cli import describe, leaving, screen, shapes, slips
+from jupyter_gov.cli import describe, host, leaving, screen, shapes, slips
 from jupyter_gov.cli.commands.flows import read_text
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.errors import ExecutionError, InputError
 from jupyter_gov.lang.models.scalars import core_value
 from jupyter_gov.service.outcome import Exit
-from jupyter_gov.service.words import short_id
+from jupyter_gov.service.words import decide_commands, short_id
 
 _EXITS = {
     # What a %%govflow cell of the notebook raised says more than that a cell failed.
@@ -56,6 +57,7 @@ def run_notebook(
     target = output or source.with_name(f"{source.stem}-output.ipynb")
     recorded: list[Execution] = []
     code = Exit.DONE
+    began = datetime.now(UTC)
     with _environment(JUPYTER_GOV_TIMEOUT=timeout, JUPYTER_GOV_NO_WAIT=None if wait else "1"):
         try:
             _execute(source, target, parameters, quiet=quiet or as_json, recorded=recorded)
@@ -63,6 +65,10 @@ def run_notebook(
             code = _EXITS.get(error.ename, Exit.FAILED)
             if not as_json:
                 _explain(error)
+                _say_what_waits(began)
+        except (KeyboardInterrupt, SystemExit):
+            _say_what_waits(began)
+            raise
     _report(recorded, target, as_json=as_json)
     return int(code)
 
@@ -138,6 +144,16 @@ def _explain(error: PapermillExecutionError) -> None:
     for line in error.source.strip().splitlines()[:5]:
         screen.say(f"    {line}", stderr=True)
     screen.say(f"  {error.ename}: {error.evalue}", stderr=True)
+
+
+def _say_what_waits(began: datetime) -> None:
+    """Name the gates that were opened meanwhile: the end of a notebook decides nothing."""
+    with host.opened() as (gov, actor):
+        for gate in gov.approvals.list(actor):
+            if gate.approval.opened_at >= began:
+                approve, reject = decide_commands(gate.approval.id)
+                where = f'gate "{gate.approval.task_id}" of {gate.approval.flow_id}'
+                screen.say(f"‖ {where} still waits: {approve}  or  {reject}", style="yellow", stderr=True)
 
 
 def _report(recorded: Sequence[Execution], target: Path, *, as_json: bool) -> None:
