@@ -39,7 +39,7 @@ def test_a_value_that_a_person_set_is_read_by_a_flow_and_on_record(gov: LocalGov
     ended = gov.executions.wait(started.id, ME, until=lambda run: run.state.is_terminal, timeout=20)
     assert next(iter(ended.task_runs.values())).outputs == {"value": "5"}
     (entry,) = gov.audit.entries(ME, "kv/company.team")
-    assert (entry.action, entry.subject, entry.actor_id) == ("kv.set", "limit", ME.id)
+    assert (entry.action, entry.subject, entry.actor_ref) == ("kv.set", "limit", ME.id)
     assert gov.audit.verify(ME).ok
 
 
