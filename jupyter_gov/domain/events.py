@@ -6,7 +6,7 @@ through ``to_json`` / ``from_json``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
@@ -128,6 +128,20 @@ class Restart(Event):
     by: str
 
 
+@dataclass(frozen=True, slots=True)
+class GoOn(Event):
+    """An execution that was stored RESTARTED begins.
+
+    ``agenda`` names the task runs that begin (``begin``) or have ended (``ended``, ``over``) and what happens to
+    them, ``parents`` the flowables that may begin what they held back.
+    """
+
+    kind: ClassVar[str] = "execution.go_on"
+    by: str
+    agenda: Sequence[tuple[str, str]] = ()
+    parents: Sequence[str] = ()
+
+
 EVENTS: Mapping[str, type[Event]] = {
     event.kind: event
     for event in (
@@ -141,6 +155,7 @@ EVENTS: Mapping[str, type[Event]] = {
         SubflowEnded,
         Kill,
         Restart,
+        GoOn,
     )
 }
 

@@ -90,6 +90,17 @@ TASK_RUN_TRANSITIONS: Mapping[State, frozenset[State]] = {
     _S.RETRIED: frozenset(),
 }
 
+EXECUTION_REWRITES: Mapping[State, frozenset[State]] = {
+    state: frozenset({_S.RESTARTED, _S.SUCCESS, _S.WARNING, _S.FAILED, _S.KILLED, _S.CANCELLED})
+    for state in TERMINAL - {_S.RETRIED, _S.SKIPPED}
+}
+"""What a named person may turn an ended execution into: begun again, or ended otherwise. Nothing else does this."""
+
+TASK_RUN_REWRITES: Mapping[State, frozenset[State]] = {
+    state: frozenset({_S.RESTARTED, _S.RUNNING, _S.SUCCESS, _S.WARNING, _S.FAILED}) for state in TERMINAL
+}
+"""The same for the ended task runs of an ended execution."""
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:

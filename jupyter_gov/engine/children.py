@@ -119,11 +119,30 @@ def apply(work: Work, run_id: str, plan: Plan) -> None:
 def start_children(work: Work, parent_id: str | None, children: Any) -> None:
     """Create task runs for these children of a flowable, or of the flow."""
     parent = None if parent_id is None else work.run(parent_id)
+    if children and work.execution.frame.data.get("kept"):
+        children = _not_yet(work, parent_id, children)
     for child in children:
         work.create(parent, _slot(work, parent_id, child.branch)[child.index], child)
     if children:
         frame = work.frame(parent_id)
         work.set_frame(parent_id, replace(frame, open=frame.open + len(children)))
+
+
+def _not_yet(work: Work, parent_id: str | None, children: Any) -> list[Child]:
+    """Return the children that have no task run; the others ended before what a person took back, and end again."""
+    path = () if parent_id is None else work.run(parent_id).path
+    missing = []
+    for child in children:
+        task = _slot(work, parent_id, child.branch)[child.index]
+        run = work.execution.find(task.id, path if child.value is None else (*path, child.value))
+        if run is None or run.parent_id != parent_id:
+            missing.append(child)
+        elif run.state.is_terminal:
+            frame = work.frame(parent_id)
+            tally = {**frame.tally, str(run.state): frame.tally.get(str(run.state), 0) - 1}
+            work.set_frame(parent_id, replace(frame, open=frame.open + 1, tally=tally))
+            work.agenda.append(("ended", run.id))
+    return missing
 
 
 def _slot(work: Work, parent_id: str | None, branch: str) -> tuple[TaskDef, ...]:

@@ -33,6 +33,8 @@ def commands(flow: Flow, execution: Execution) -> list[Command]:
     Calls of other flows are not among it: the called execution is created in the very transaction of the step.
     """
     found: list[Command] = []
+    if execution.state is State.RESTARTED:
+        return found  # it has not begun yet: the event that makes it begin waits in its inbox
     for run in execution.ordered():
         task = flow.index[run.task_id]
         if task.kind == "runnable" and run.state in {State.CREATED, State.RESTARTED}:

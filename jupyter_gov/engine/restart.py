@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from jupyter_gov.domain.events import Restart
@@ -15,7 +16,9 @@ from jupyter_gov.engine.work import Work
 from jupyter_gov.errors import ExecutionError
 
 _AGAIN = frozenset({State.FAILED, State.KILLED, State.CANCELLED})
-_SIDE = frozenset({"errors", "finally", "after"})
+SIDE = frozenset({"errors", "finally", "after"})
+OF_THE_END = frozenset({"cancelled", "kept"})
+"""Keys of the flow's frame that say something about an end, which a restart takes back."""
 RESTARTABLE = frozenset({State.FAILED, State.KILLED, State.CANCELLED, State.WARNING})
 
 
@@ -52,10 +55,19 @@ def restart(work: Work, event: Restart) -> None:
     """Reopen what failed, and everything around it; branches that ran because of the failure are dropped."""
     if work.execution.state not in RESTARTABLE or not work.execution.is_over:
         return
-    _drop_branches(work)
+    parents = reopen(work)
+    if parents is None:
+        return
+    work.set_state(State.RUNNING)
+    resume_parents(work, parents)
+
+
+def reopen(work: Work) -> Sequence[str] | None:
+    """Reopen what failed, up to the state RESTARTED, and return the flowables around it; None if nothing failed."""
+    drop_branches(work)
     leaves = _failed_leaves(work.execution)
     if not leaves:
-        return
+        return None
     work.execution = replace(work.execution, failure=None, outputs=None)
     work.set_state(State.RESTARTED)
     parents: dict[str, TaskRun] = {}
@@ -66,13 +78,19 @@ def restart(work: Work, event: Restart) -> None:
             parent_id = parents[parent_id].parent_id
     reopened = {run.id for run in leaves} | set(parents)
     for run in parents.values():
-        work.advance(run, State.RUNNING, failure=None, frame=_reopened(work, run.id, run.frame or Frame(), reopened))
+        work.advance(
+            run, State.RUNNING, failure=None, frame=reopened_frame(work, run.id, run.frame or Frame(), reopened)
+        )
     for run in leaves:
         _reopen_leaf(work, run)
-    data = {key: value for key, value in work.execution.frame.data.items() if key != "cancelled"}
+    data = {key: value for key, value in work.execution.frame.data.items() if key not in OF_THE_END}
     root = replace(work.execution.frame, data=data)
-    work.set_frame(None, _reopened(work, None, root, reopened))
-    work.set_state(State.RUNNING)
+    work.set_frame(None, reopened_frame(work, None, root, reopened))
+    return tuple(parents)
+
+
+def resume_parents(work: Work, parents: Iterable[str]) -> None:
+    """Let flowables begin what they held back since a child had failed."""
     for run_id in parents:
         _resume(work, run_id)
 
@@ -92,7 +110,7 @@ def _reopen_leaf(work: Work, run: TaskRun) -> None:
         rounds.drop_below(work, run.id)
     elif run.frame is not None and any(True for _ in work.execution.children(run.id)):
         # Its children are fine (its `finally` branch had failed): go on behind them, do not run them again.
-        run = work.advance(run, State.RUNNING, failure=None, frame=_reopened(work, run.id, run.frame, set()))
+        run = work.advance(run, State.RUNNING, failure=None, frame=reopened_frame(work, run.id, run.frame, set()))
         work.agenda.append(("over", run.id))
         return
     frame = None if run.frame is None else Frame()
@@ -100,11 +118,12 @@ def _reopen_leaf(work: Work, run: TaskRun) -> None:
     work.agenda.append(("begin", run.id))
 
 
-def _drop_branches(work: Work) -> None:
+def drop_branches(work: Work) -> None:
+    """Drop the task runs of errors and finally branches and of afterExecution."""
     # What an errors or finally branch or afterExecution did belongs to the end that is taken back.
     gone: set[str] = set()
     for run in work.execution.ordered():
-        if run.branch in _SIDE or run.parent_id in gone:
+        if run.branch in SIDE or run.parent_id in gone:
             gone.add(run.id)
             work.drop(run.id)
 
@@ -117,13 +136,14 @@ def _failed_leaves(execution: Execution) -> list[TaskRun]:
     failed: dict[str, TaskRun] = {}
     for run in execution.ordered():
         counts = run.parent_id is None or run.parent_id in failed
-        if counts and run.state in _AGAIN and run.branch not in _SIDE:
+        if counts and run.state in _AGAIN and run.branch not in SIDE:
             failed[run.id] = run
     parents = {run.parent_id for run in failed.values()}
     return [run for run in failed.values() if run.id not in parents]
 
 
-def _reopened(work: Work, parent_id: str | None, frame: Frame, reopened: set[str]) -> Frame:
+def reopened_frame(work: Work, parent_id: str | None, frame: Frame, reopened: set[str]) -> Frame:
+    """Return the frame of a flowable (or the flow) some of whose children are open again."""
     tally: dict[str, int] = {}
     running = 0
     for child in work.execution.children(parent_id):

@@ -19,6 +19,7 @@ from jupyter_gov.domain.events import (
     AttemptLost,
     AttemptStarted,
     Event,
+    GoOn,
     Kill,
     Restart,
     Start,
@@ -28,7 +29,7 @@ from jupyter_gov.domain.events import (
 )
 from jupyter_gov.domain.execution import Attempt, Execution, Failure, Label, TaskRun
 from jupyter_gov.domain.states import State, begin
-from jupyter_gov.engine import children, ending, gates, kill, recovery, restart, retries, rounds, subflows
+from jupyter_gov.engine import children, ending, gates, kill, recovery, replay, restart, retries, rounds, subflows
 from jupyter_gov.engine.flowables.base import Child, next_enabled
 from jupyter_gov.engine.hiding import Hider
 from jupyter_gov.engine.work import Work
@@ -198,4 +199,5 @@ _HANDLERS: Mapping[type[Event], Callable[[Work, Any], None]] = {
     SubflowEnded: subflows.ended,
     Kill: kill.kill,
     Restart: restart.restart,
+    GoOn: replay.go_on,
 }

@@ -20,6 +20,7 @@ from jupyter_gov.domain.actor import Actor
 from jupyter_gov.domain.approval import Approval, ApprovalStatus, Verdict, Vote
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.flow import AuditEntry, ExecutionFilter, ExecutionSummary, FlowRevision, LogLine
+from jupyter_gov.domain.states import State
 from jupyter_gov.lang.check import CheckedFlow
 from jupyter_gov.lang.models.flow import Flow
 
@@ -144,7 +145,97 @@ class ExecutionService(Protocol):
 
     def kill(self, execution_id: str, actor: Actor, reason: str | None = None) -> None: ...
 
-    def restart(self, execution_id: str, actor: Actor) -> None: ...
+    def restart(self, execution_id: str, actor: Actor, revision: int | None = None) -> Execution | None:
+        """Continue an ended execution from its failed task runs.
+
+        With a ``revision`` a new execution goes on, with that revision of the flow, and is returned.
+
+        Raises
+        ------
+        ExecutionError
+            ``GOV303``: it has not ended; ``GOV304``: nothing failed; ``GOV313``: the revision does not fit.
+        AccessError
+            ``GOV405``: a new execution would stand behind a gate with rules of its own.
+        """
+        ...
+
+    def replay(
+        self, execution_id: str, actor: Actor, from_task: str | None = None, revision: int | None = None
+    ) -> Execution:
+        """Begin again as a new execution with the same inputs and labels.
+
+        ``from_task`` is the id of the task run to begin with, in an ended execution: what ended before it is kept.
+
+        Raises
+        ------
+        ExecutionError
+            ``GOV309``: it has not ended; ``GOV312``: no such task run; ``GOV313``: the revision does not fit.
+        AccessError
+            ``GOV405``: the new execution would stand behind a gate with rules of its own.
+        """
+        ...
+
+    def change_status(self, execution_id: str, state: State, actor: Actor, reason: str | None = None) -> Execution:
+        """Give an ended execution another end; nothing runs because of it.
+
+        Raises
+        ------
+        ExecutionError
+            ``GOV309``: it has not ended; ``GOV314``: not a state to end in.
+        AccessError
+            ``GOV405``: a gate with rules of its own did not let it succeed.
+        """
+        ...
+
+    def mark_task(
+        self, execution_id: str, task_run_id: str, state: State, actor: Actor, reason: str | None = None
+    ) -> Execution:
+        """Give a task run of an ended execution another end and go on from there.
+
+        Raises
+        ------
+        ExecutionError
+            ``GOV309``: it has not ended; ``GOV312``: no such task run; ``GOV314``: not a state to end in.
+        AccessError
+            ``GOV405``: it is, or holds, a gate with rules of its own that nobody approved.
+        """
+        ...
+
+    def set_labels(self, execution_id: str, labels: Mapping[str, str], actor: Actor) -> Execution:
+        """Add labels to an ended execution, or change them.
+
+        Raises
+        ------
+        ExecutionError
+            ``GOV309``: it has not ended.
+        InputError
+            ``GOV230``: a key is the system's; ``GOV231``: a key or a value is missing.
+        """
+        ...
+
+    def force_run(self, execution_id: str, actor: Actor, reason: str | None = None) -> Execution:
+        """Let an execution go on that waits in the queue of its flow or at a plain gate; otherwise nothing changes.
+
+        Raises
+        ------
+        ExecutionError
+            ``GOV306``: it has ended or is being stopped.
+        AccessError
+            ``GOV405``: it waits at a gate with rules of its own.
+        """
+        ...
+
+    def unqueue(
+        self, execution_id: str, actor: Actor, state: State = State.RUNNING, reason: str | None = None
+    ) -> Execution:
+        """Take an execution out of the queue of its flow: it runs, over the limit, or ends KILLED.
+
+        Raises
+        ------
+        ExecutionError
+            ``GOV315``: it is not queued; ``GOV314``: neither RUNNING nor KILLED.
+        """
+        ...
 
     def resume(self, execution_id: str, actor: Actor, inputs: Mapping[str, Any] | None = None) -> None:
         """Approve the one plain gate at which an execution waits; recorded as a decision like any other.

@@ -11,25 +11,25 @@ from jupyter_gov.domain.actor import Actor
 from jupyter_gov.domain.approval import ApprovalStatus, Verdict
 from jupyter_gov.domain.commands import Fact
 from jupyter_gov.domain.events import Event, Kill, Restart, Start
-from jupyter_gov.domain.execution import Execution, Label
+from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.flow import ExecutionFilter, ExecutionSummary, LogLine
 from jupyter_gov.domain.ids import new_id
 from jupyter_gov.domain.states import State
 from jupyter_gov.engine.limits import HOLDING, admit
 from jupyter_gov.engine.restart import check_restart
 from jupyter_gov.engine.start import create
-from jupyter_gov.errors import AccessError, ExecutionError, InputError, NotFoundError
+from jupyter_gov.errors import AccessError, ExecutionError, NotFoundError
 from jupyter_gov.lang.models.flow import Flow
 from jupyter_gov.service import notebooks
 from jupyter_gov.service.api import EVERYTHING, NotebookRecord, StartRequest
 from jupyter_gov.service.approvals import Approvals
 from jupyter_gov.service.inputs import typed_inputs
+from jupyter_gov.service.verbs import Verbs, checked_labels
 
 if TYPE_CHECKING:
     from jupyter_gov.service.wire import Parts
     from jupyter_gov.store.database import Tx
 
-_RESERVED = "system."
 _LONGEST_WAIT = 1.0
 
 
@@ -50,7 +50,7 @@ class Executions:
                 hint="`jupyter gov flows` lists those that exist.",
             )
         flow = self._parts.cache.load(revision.namespace, revision.flow_id, revision.revision)
-        labels = _labels(request.labels)
+        labels = checked_labels(request.labels) if request.labels else ()
         workdir = Path(request.workdir).absolute() if request.workdir else Path.cwd()
         execution_id = new_id()
         inputs = typed_inputs(
@@ -159,14 +159,86 @@ class Executions:
 
         self._ask(execution_id, actor, "execution.kill_requested", check, {"reason": reason})
 
-    def restart(self, execution_id: str, actor: Actor) -> None:
-        """Continue an ended execution from its failed task runs."""
+    def restart(self, execution_id: str, actor: Actor, revision: int | None = None) -> Execution | None:
+        """Continue an ended execution from its failed task runs; with a revision, as a new execution of that one."""
+        if revision is not None:
+            old = self.get(execution_id, actor)
+            return self._begin_copy(Verbs(self._parts).restarted(old, actor, revision))
 
         def check(execution: Execution) -> Event:
             check_restart(execution)
             return Restart(by=actor.id)
 
         self._ask(execution_id, actor, "execution.restart_requested", check, {})
+        return None
+
+    def replay(
+        self, execution_id: str, actor: Actor, from_task: str | None = None, revision: int | None = None
+    ) -> Execution:
+        """Begin again as a new execution: from the task run ``from_task``, or from the beginning."""
+        old = self.get(execution_id, actor)
+        return self._begin_copy(Verbs(self._parts).replay(old, actor, from_task, revision))
+
+    def _begin_copy(self, made: tuple[Flow, Execution, Fact, Event]) -> Execution:
+        store, (flow, execution, fact, event) = self._parts.store, made
+
+        def write(tx: Tx) -> Execution:
+            if isinstance(event, Start):
+                return self._insert(tx, flow, execution, (fact,))
+            store.executions.insert(tx, execution, (fact,), event)
+            return execution
+
+        execution = store.retrying(write)
+        self._parts.wake()
+        return execution
+
+    def change_status(self, execution_id: str, state: State, actor: Actor, reason: str | None = None) -> Execution:
+        """Give an ended execution another end; nothing runs because of it."""
+        return Verbs(self._parts).change_status(execution_id, state, actor, reason)
+
+    def mark_task(
+        self, execution_id: str, task_run_id: str, state: State, actor: Actor, reason: str | None = None
+    ) -> Execution:
+        """Give a task run of an ended execution another end and go on from there."""
+        return Verbs(self._parts).mark_task(execution_id, task_run_id, state, actor, reason)
+
+    def set_labels(self, execution_id: str, labels: Mapping[str, str], actor: Actor) -> Execution:
+        """Add labels to an ended execution, or change them."""
+        return Verbs(self._parts).set_labels(execution_id, labels, actor)
+
+    def force_run(self, execution_id: str, actor: Actor, reason: str | None = None) -> Execution:
+        """Let an execution go on that waits: in the queue of its flow, or at a plain gate."""
+        execution = self.get(execution_id, actor)
+        if execution.state is State.PAUSED:
+            self.resume(execution_id, actor)
+        elif execution.state is State.QUEUED:
+            return self.unqueue(execution_id, actor, reason=reason)
+        elif execution.state.is_terminal or execution.state is State.KILLING:
+            raise ExecutionError(f"execution {execution_id} is {execution.state}; it cannot run", code="GOV306")
+        return execution
+
+    def unqueue(
+        self, execution_id: str, actor: Actor, state: State = State.RUNNING, reason: str | None = None
+    ) -> Execution:
+        """Take an execution out of the queue of its flow: it runs, over the limit, or ends KILLED."""
+        if state not in {State.RUNNING, State.KILLED}:
+            raise ExecutionError(
+                f"a queued execution cannot be given the state {state}",
+                code="GOV314",
+                hint="Choose RUNNING or KILLED.",
+            )
+
+        def check(execution: Execution) -> Event:
+            if execution.state is not State.QUEUED:
+                raise ExecutionError(
+                    f"execution {execution_id} is {execution.state}; only a queued one leaves the queue",
+                    code="GOV315",
+                )
+            return Start() if state is State.RUNNING else Kill(by=actor.id, reason=reason)
+
+        body = {"state": str(state), "reason": reason}
+        self._ask(execution_id, actor, "execution.unqueue_requested", check, body)
+        return self.get(execution_id, actor)
 
     def resume(self, execution_id: str, actor: Actor, inputs: Mapping[str, Any] | None = None) -> None:
         """Approve the one plain gate at which an execution waits; recorded as a decision like any other."""
@@ -245,12 +317,3 @@ class Executions:
 def is_settled(execution: Execution) -> bool:
     """Return whether an execution has ended or waits for people."""
     return execution.state.is_terminal or execution.state is State.PAUSED
-
-
-def _labels(labels: Mapping[str, str]) -> tuple[Label, ...]:
-    reserved = [key for key in labels if key.startswith(_RESERVED)]
-    if reserved:
-        raise InputError(
-            f"labels that start with `{_RESERVED}` are set by the system: {', '.join(reserved)}", code="GOV230"
-        )
-    return tuple(Label(str(key), str(value)) for key, value in labels.items())
