@@ -7,11 +7,21 @@ from typing import Annotated
 
 import typer
 
+from jupyter_gov.cli import completion
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="How many rows at most.")]
-RunId = Annotated[str, typer.Argument(metavar="ID", help="Run: the last characters of its id, or `last`.")]
+RunId = Annotated[
+    str,
+    typer.Argument(metavar="ID", help="Run: the last characters of its id, or `last`.", autocompletion=completion.runs),
+]
 GateId = Annotated[
-    str, typer.Argument(metavar="ID", help="Gate, or the run that waits at it: last characters of its id.")
+    str,
+    typer.Argument(
+        metavar="ID",
+        help="Gate, or the run that waits at it: last characters of its id.",
+        autocompletion=completion.gates,
+    ),
 ]
 Input = Annotated[
     list[str] | None,

@@ -15,6 +15,7 @@ from jupyter_gov.domain.approval import Verdict
 from jupyter_gov.domain.states import State
 from jupyter_gov.service.api import Gov
 from jupyter_gov.service.identity import local_actor
+from jupyter_gov.service.words import short_id
 from tests.cli.conftest import SCRIPT, Cli
 from tests.faces import Approver, decide, open_gate, until
 from tests.small_flows import CALLS, FAILS, GATED, HELLO, LEAVES, ONE_AT_A_TIME, SECRET, SLEEPS, SLIP, SLOW, TWICE
@@ -62,6 +63,22 @@ def test_completion_of_the_shell_is_offered(cli: Cli) -> None:
         check=False,
     )
     assert shown.stdout.split() == ["approvals", "approve"]
+
+
+@pytest.mark.parametrize("command", ["show", "approve"])
+def test_ids_are_completed_from_the_store(cli: Cli, write: Write, home: Path, command: str) -> None:
+    def completed() -> str:
+        words = {"COMP_WORDS": f"jupyter-gov {command} ", "COMP_CWORD": "2", "_JUPYTER_GOV_COMPLETE": "complete_bash"}
+        ended = subprocess.run([str(SCRIPT)], env={**os.environ, **words}, capture_output=True, text=True, check=False)
+        assert not ended.stderr
+        return ended.stdout
+
+    before = completed()
+    assert before.split() == (["last"] if command == "show" else [])
+    assert not (home.parent / "store").exists()
+    assert cli("run", write("gated.yaml", GATED), "--no-wait", "-q").code == 3
+    found = cli("runs" if command == "show" else "approvals", "--json").json[0]["id"]
+    assert short_id(found) in completed().split()
 
 
 def test_the_spelling_that_is_completed_is_said_at_install(home: Path) -> None:

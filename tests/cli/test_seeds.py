@@ -53,6 +53,7 @@ def notebook(folder: Path, options: str, flow: str) -> str:
 @pytest.mark.parametrize(("file", "code"), [("users.parquet", 0), ("users-with-nulls.parquet", 1)])
 def test_training_in_a_batch(cli: Cli, home: Path, data: Path, file: str, code: int) -> None:
     ended = cli("run", notebook(home, f"-i data_uri=data/{file}", seed(TRAINING)))
+    assert "of 3 cells" in ended.err
     assert ended.code == code, ended.err
     assert (NULLS in ended.err) is bool(code)
     states = {run["flow"]: run["state"] for run in cli("runs", "--json").json}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -30,6 +31,22 @@ _EXITS = {
     "LeftWaitingError": Exit.WAITING,
     "AccessError": Exit.REFUSED,
 }
+
+
+_LINES = {"mininterval": 2.0, "bar_format": "{desc}: {n_fmt} of {total_fmt} cells, {elapsed}"}
+
+
+class _Lines(io.StringIO):
+    """What papermill's progress bar is written to where no terminal is: a line now and then, none twice."""
+
+    _last = ""
+
+    def write(self, text: str, /) -> int:
+        line = text.strip()
+        if line and line != self._last:
+            self._last = line
+            screen.say(line, stderr=True)
+        return len(text)
 
 
 def run_notebook(
@@ -116,7 +133,7 @@ def _execute(
             parameters=typed,
             engine_name="jupyter_gov",
             cwd=str(source.parent),
-            progress_bar=not quiet and sys.stderr.isatty(),
+            progress_bar=not quiet and (sys.stderr.isatty() or dict(_LINES, file=_Lines())),
             log_output=False,
             **options,
         )
