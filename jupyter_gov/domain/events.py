@@ -129,6 +129,22 @@ class Restart(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Pause(Event):
+    """A person holds a running execution: nothing more of it begins."""
+
+    kind: ClassVar[str] = "execution.pause"
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resume(Event):
+    """A person lets an execution go on that was paused by hand; gates are left by a decision."""
+
+    kind: ClassVar[str] = "execution.resume"
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class GoOn(Event):
     """An execution that was stored RESTARTED begins.
 
@@ -156,6 +172,8 @@ EVENTS: Mapping[str, type[Event]] = {
         Kill,
         Restart,
         GoOn,
+        Pause,
+        Resume,
     )
 }
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from jupyter_gov.domain.commands import ClearTimers, RunTask
 from jupyter_gov.domain.execution import Attempt, Failure, Frame, TaskRun
 from jupyter_gov.domain.states import History, Moment, State, begin
-from jupyter_gov.engine import context, gates, kill, retries, retry, rounds, subflows
+from jupyter_gov.engine import context, gates, hold, kill, retries, retry, rounds, subflows
 from jupyter_gov.engine.flowables.base import NOTHING, Again, Call, Child, Gate, Plan, next_enabled
 from jupyter_gov.engine.scope import RunScope
 from jupyter_gov.engine.types import flowable_of
@@ -28,6 +28,8 @@ def drain(work: Work) -> None:
     while work.agenda:
         what, run_id = work.agenda.popleft()
         if work.execution.state is State.KILLING or work.execution.is_over:
+            continue
+        if what == "begin" and hold.is_held(work.execution):
             continue
         if what == "begin":
             _begin(work, run_id)

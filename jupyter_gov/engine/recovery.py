@@ -9,6 +9,7 @@ from jupyter_gov.domain.commands import Command, KillTask, RunTask
 from jupyter_gov.domain.events import AttemptLost, Event
 from jupyter_gov.domain.execution import Execution, TaskRun
 from jupyter_gov.domain.states import State
+from jupyter_gov.engine import hold
 from jupyter_gov.lang.models.flow import Flow
 
 MOST_LOST = 3
@@ -37,7 +38,7 @@ def commands(flow: Flow, execution: Execution) -> list[Command]:
         return found  # it has not begun yet: the event that makes it begin waits in its inbox
     for run in execution.ordered():
         task = flow.index[run.task_id]
-        if task.kind == "runnable" and run.state in {State.CREATED, State.RESTARTED}:
+        if task.kind == "runnable" and run.state in {State.CREATED, State.RESTARTED} and not hold.is_held(execution):
             found.append(RunTask(run.id, len(run.attempts) + 1, inline=False))
         elif task.kind == "runnable" and run.state is State.KILLING:
             found.append(KillTask(run.id))

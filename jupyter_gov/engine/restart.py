@@ -10,6 +10,7 @@ from jupyter_gov.domain.execution import Execution, Frame, TaskRun
 from jupyter_gov.domain.states import State
 from jupyter_gov.engine import children, rounds
 from jupyter_gov.engine.flowables.base import NOTHING
+from jupyter_gov.engine.hold import HELD
 from jupyter_gov.engine.scope import RunScope
 from jupyter_gov.engine.types import flowable_of
 from jupyter_gov.engine.work import Work
@@ -17,7 +18,7 @@ from jupyter_gov.errors import ExecutionError
 
 _AGAIN = frozenset({State.FAILED, State.KILLED, State.CANCELLED})
 SIDE = frozenset({"errors", "finally", "after"})
-OF_THE_END = frozenset({"cancelled", "kept"})
+OF_THE_END = frozenset({"cancelled", "kept", "paused", HELD})
 """Keys of the flow's frame that say something about an end, which a restart takes back."""
 RESTARTABLE = frozenset({State.FAILED, State.KILLED, State.CANCELLED, State.WARNING})
 

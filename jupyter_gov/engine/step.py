@@ -21,7 +21,9 @@ from jupyter_gov.domain.events import (
     Event,
     GoOn,
     Kill,
+    Pause,
     Restart,
+    Resume,
     Start,
     SubflowEnded,
     SubflowStarted,
@@ -29,7 +31,7 @@ from jupyter_gov.domain.events import (
 )
 from jupyter_gov.domain.execution import Attempt, Execution, Failure, Label, TaskRun
 from jupyter_gov.domain.states import State, begin
-from jupyter_gov.engine import children, ending, gates, kill, recovery, replay, restart, retries, rounds, subflows
+from jupyter_gov.engine import children, ending, gates, hold, kill, recovery, replay, restart, retries, rounds, subflows
 from jupyter_gov.engine.flowables.base import Child, next_enabled
 from jupyter_gov.engine.hiding import Hider
 from jupyter_gov.engine.work import Work
@@ -100,6 +102,8 @@ def _attempt_started(work: Work, event: AttemptStarted) -> None:
     run = work.execution.task_runs.get(event.task_run_id)
     if run is None or run.state not in {State.CREATED, State.RESTARTED} or work.execution.state is State.KILLING:
         return
+    if hold.is_held(work.execution):
+        return  # it begins when the execution is resumed
     attempt = Attempt(len(run.attempts) + 1, begin(State.RUNNING, work.now), worker=event.worker)
     work.advance(run, State.RUNNING, attempts=(*run.attempts, attempt))
 
@@ -184,6 +188,8 @@ def _timer_fired(work: Work, event: TimerFired) -> None:
         gates.deadline_reached(work, run)
     elif event.timer_kind == "retry" and run.state is State.RETRYING:
         run = work.advance(run, State.CREATED, failure=None)
+        if hold.is_held(work.execution):
+            return
         begin_again = children.begin_flowable if work.task(run).kind == "flowable" else children.begin_attempt
         begin_again(work, run)
 
@@ -200,4 +206,6 @@ _HANDLERS: Mapping[type[Event], Callable[[Work, Any], None]] = {
     Kill: kill.kill,
     Restart: restart.restart,
     GoOn: replay.go_on,
+    Pause: hold.pause,
+    Resume: hold.resume,
 }

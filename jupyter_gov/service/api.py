@@ -237,8 +237,20 @@ class ExecutionService(Protocol):
         """
         ...
 
+    def pause(self, execution_id: str, actor: Actor, reason: str | None = None) -> Execution:
+        """Hold a running execution: what runs comes to its end, nothing more begins until it is resumed.
+
+        Raises
+        ------
+        ExecutionError
+            ``GOV316``: it does not run.
+        """
+        ...
+
     def resume(self, execution_id: str, actor: Actor, inputs: Mapping[str, Any] | None = None) -> None:
-        """Approve the one plain gate at which an execution waits; recorded as a decision like any other.
+        """Let an execution go on that was paused by hand, or approve the one plain gate at which it waits.
+
+        The approval is recorded as a decision like any other.
 
         Raises
         ------

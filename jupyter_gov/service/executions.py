@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from jupyter_gov.domain.actor import Actor
 from jupyter_gov.domain.approval import ApprovalStatus, Verdict
 from jupyter_gov.domain.commands import Fact
-from jupyter_gov.domain.events import Event, Kill, Restart, Start
+from jupyter_gov.domain.events import Event, Kill, Pause, Restart, Resume, Start
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.flow import ExecutionFilter, ExecutionSummary, LogLine
 from jupyter_gov.domain.ids import new_id
 from jupyter_gov.domain.states import State
+from jupyter_gov.engine.hold import is_held
 from jupyter_gov.engine.limits import HOLDING, admit
 from jupyter_gov.engine.restart import check_restart
 from jupyter_gov.engine.start import create
@@ -240,9 +241,25 @@ class Executions:
         self._ask(execution_id, actor, "execution.unqueue_requested", check, body)
         return self.get(execution_id, actor)
 
+    def pause(self, execution_id: str, actor: Actor, reason: str | None = None) -> Execution:
+        """Hold a running execution: what runs comes to its end, nothing more begins until it is resumed."""
+
+        def check(execution: Execution) -> Event:
+            if execution.state is not State.RUNNING:
+                raise ExecutionError(
+                    f"execution {execution_id} is {execution.state}; only a running one can be paused", code="GOV316"
+                )
+            return Pause(by=actor.id)
+
+        self._ask(execution_id, actor, "execution.pause_requested", check, {"reason": reason})
+        return self.get(execution_id, actor)
+
     def resume(self, execution_id: str, actor: Actor, inputs: Mapping[str, Any] | None = None) -> None:
-        """Approve the one plain gate at which an execution waits; recorded as a decision like any other."""
+        """Let an execution go on that was paused by hand, or approve the one plain gate at which it waits."""
         execution = self.get(execution_id, actor)
+        if is_held(execution):
+            self._ask(execution_id, actor, "execution.resume_requested", lambda _: Resume(by=actor.id), {})
+            return
         with self._parts.store.read() as tx:
             gates = self._parts.store.approvals.list(tx, status=ApprovalStatus.OPEN, execution_id=execution_id)
         if not gates:

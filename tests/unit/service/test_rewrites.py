@@ -136,6 +136,38 @@ def test_nothing_passes_a_gate_with_rules_of_its_own(verdict, gov):  # noqa: F81
     assert gov.audit.verify(ANN).ok
 
 
+def test_a_paused_execution_begins_nothing_until_it_is_resumed(gov):  # noqa: F811
+    tasks = "  - {id: s, type: io.kestra.plugin.core.flow.Sleep, duration: PT0.6S}\n" + RETURN % ("b", "2")
+    execution = started(gov, tasks, "RUNNING")
+    gov.executions.pause(execution.id, BOB, "look at it first")
+    settle(gov, execution.id, "PAUSED")
+    held = gov.executions.wait(execution.id, ANN, until=lambda one: one.find("b") is not None, timeout=30)
+    assert (held.state, held.find("s").state, held.find("b").state) == ("PAUSED", "SUCCESS", "CREATED")
+    assert refused(lambda: gov.executions.pause(execution.id, BOB)) == "GOV316"
+    assert gov.settle(30)
+    gov.executions.resume(execution.id, BOB)
+    found = settle(gov, execution.id, "SUCCESS")
+    assert [str(one.state) for one in found.history.moments][2:] == ["PAUSED", "RESTARTED", "RUNNING", "SUCCESS"]
+    assert gov.audit.verify(ANN).ok
+
+
+def test_a_paused_execution_can_be_killed_and_restarted(gov):  # noqa: F811
+    tasks = "  - {id: s, type: io.kestra.plugin.core.flow.Sleep, duration: PT10M}\n"
+    execution = started(gov, tasks, "RUNNING")
+    gov.executions.pause(execution.id, BOB)
+    settle(gov, execution.id, "PAUSED")
+    gov.executions.kill(execution.id, BOB)
+    settle(gov, execution.id, "KILLED")
+    gov.executions.restart(execution.id, BOB)
+    settle(gov, execution.id, "RUNNING")
+
+
+@pytest.mark.parametrize("kind", [*ENDED, "PAUSED", "GUARDED", "QUEUED"])
+def test_only_what_runs_is_paused(kind, gov):  # noqa: F811
+    execution_id = bring(gov, kind)
+    assert refused(lambda: gov.executions.pause(execution_id, ANN)) == "GOV316"
+
+
 @pytest.mark.parametrize("labels", [{}, {None: None}, {"a": None}, {"system.x": "y"}])
 def test_labels_need_a_key_of_ones_own_and_a_value(labels, gov):  # noqa: F811
     execution_id = bring(gov, "SUCCESS")
