@@ -262,6 +262,8 @@ class _Resolver:
 def _hint(definition: InputDef, code: str) -> str | None:
     if code == "GOV202":
         return _EXAMPLES.get(definition.type)
+    if code == "GOV207":
+        return "Give a path from the start folder; a file elsewhere must lie in a folder of the setting allowed_paths."
     return definition.description.strip().splitlines()[0] if code == "GOV201" and definition.description else None
 
 
