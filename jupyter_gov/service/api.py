@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_gov.audit.verify import Finding
 from jupyter_gov.audit.verify import Report as VerifyReport
@@ -23,6 +23,10 @@ from jupyter_gov.domain.flow import AuditEntry, ExecutionFilter, ExecutionSummar
 from jupyter_gov.domain.states import State
 from jupyter_gov.lang.check import CheckedFlow
 from jupyter_gov.lang.models.flow import Flow
+
+if TYPE_CHECKING:
+    from jupyter_gov.engine.triggers.windows import Window
+    from jupyter_gov.service.triggers import TriggerPreview, TriggerState
 
 EVERYTHING = ExecutionFilter()
 
@@ -333,6 +337,37 @@ class AuditService(Protocol):
         ...
 
 
+class TriggerService(Protocol):
+    """What starts executions by itself; only asked here, nothing is started."""
+
+    def preview(
+        self,
+        namespace: str,
+        flow_id: str,
+        trigger_id: str,
+        actor: Actor,
+        *,
+        date: datetime | None = None,
+        last: datetime | None = None,
+        backfill: Mapping[str, datetime] | None = None,
+        upstream: Execution | None = None,
+    ) -> TriggerPreview:
+        """Return what a trigger would start and when it is next due; writes nothing.
+
+        Of a schedule ``date`` is the date that is looked at, ``last`` the one before, from which the next is counted;
+        ``backfill`` has ``currentDate``. Of a flow trigger ``upstream`` is the execution that it would react to.
+        """
+        ...
+
+    def get(self, namespace: str, flow_id: str, trigger_id: str, actor: Actor) -> TriggerState:
+        """Return a trigger and the window of its preconditions as it is now."""
+        ...
+
+    def expired(self, namespace: str, flow_id: str, trigger_id: str, actor: Actor) -> Sequence[Window]:
+        """Return the windows that ran out with some of their conditions met and not all."""
+        ...
+
+
 class Gov(Protocol):
     """Everything a face needs, in one object."""
 
@@ -344,6 +379,8 @@ class Gov(Protocol):
     def approvals(self) -> ApprovalService: ...
     @property
     def audit(self) -> AuditService: ...
+    @property
+    def triggers(self) -> TriggerService: ...
 
     def sql(self, query: str, actor: Actor, parameters: Sequence[Any] = ()) -> Any:
         """Answer a read-only question over the history with DuckDB; returns a pandas DataFrame."""
@@ -377,5 +414,6 @@ __all__ = [
     "Gov",
     "NotebookRecord",
     "StartRequest",
+    "TriggerService",
     "VerifyReport",
 ]

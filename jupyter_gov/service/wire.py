@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_gov.config import JupyterGov
 from jupyter_gov.domain.actor import Actor
@@ -28,6 +28,9 @@ from jupyter_gov.service.executions import Executions
 from jupyter_gov.service.flows import Flows
 from jupyter_gov.service.values import Values
 from jupyter_gov.store import Store, descent
+
+if TYPE_CHECKING:
+    from jupyter_gov.service.triggers import Triggers
 
 
 @dataclass
@@ -118,6 +121,13 @@ class LocalGov:
     def kv(self) -> Values:
         """Values of namespaces."""
         return Values(self.parts)
+
+    @cached_property
+    def triggers(self) -> Triggers:
+        """What starts executions by itself."""
+        from jupyter_gov.service.triggers import Triggers  # noqa: PLC0415  (calendars load late)
+
+        return Triggers(self.parts)
 
     @cached_property
     def audit(self) -> Audit:

@@ -104,12 +104,17 @@ def _condition(world: World, case: Mapping[str, Any]) -> Asked:
         "id": "flow",
         "type": _CORE + "trigger.Flow",
         "states": states,
-        "conditions": [_spelled(case["condition"], now)],
+        "conditions": [_named(_spelled(case["condition"], now))],
     }
     asked = Asked(world, _register(world, trigger), now, {})
     upstream = execution_of(case.get("context") or {})
     asked.preview = world.call("triggers.preview", *asked.place, ACTOR, upstream=upstream, date=now)
     return asked
+
+
+def _named(condition: dict[str, Any]) -> dict[str, Any]:
+    # A case shows a condition as built by itself; in a flow one with a window must have an id.
+    return {"id": "window", **condition} if "MultipleCondition" in str(condition.get("type")) else condition
 
 
 def execution_of(context: Mapping[str, Any]) -> Execution:
@@ -218,7 +223,7 @@ def _date(name: str) -> Callable[[Asked, Any], Iterator[str]]:
         text = str(wanted)
         if wanted is None or got is None:
             yield from differs(wanted, got)
-        elif len(text) == len("2020-01-02"):
+        elif len(text) == len("2020-01-02") and not text.startswith("<"):
             yield from differs(text, got.date().isoformat())
         elif abs(got - asked.when(text)) > timedelta(0 if "minute" in text else 1e-3):
             yield f"expected {asked.when(text)}, got {got}"

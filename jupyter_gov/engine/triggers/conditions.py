@@ -12,7 +12,7 @@ from jupyter_gov.domain.states import State
 from jupyter_gov.engine.triggers.subject import Subject, unusable
 from jupyter_gov.errors import GovError
 from jupyter_gov.lang.models import conditions as model
-from jupyter_gov.lang.models.flow_specs import labels_map
+from jupyter_gov.lang.models.flow_specs import Labels, labels_map
 
 _DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 _NTH = {"FIRST": 1, "SECOND": 2, "THIRD": 3, "FOURTH": 4}
@@ -175,7 +175,7 @@ def _execution_labels(condition: model.ExecutionLabels, subject: Subject) -> boo
     return has_labels(subject, condition.labels)
 
 
-def has_labels(subject: Subject, labels: model.Labels) -> bool:
+def has_labels(subject: Subject, labels: Labels) -> bool:
     """Return whether the upstream execution has all of these labels."""
     found = {label.key: label.value for label in subject.execution.labels}
     return all(found.get(key) == value for key, value in labels_map(labels).items())

@@ -7,12 +7,14 @@ falls into the repeated hour runs once, and expressions for every hour or minute
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 from jupyter_gov.lang.models.triggers import parse_cron
 
 
-def dates(cron: str, start: datetime, zone: tzinfo, *, with_seconds: bool = False, back: bool = False) -> Iterator[datetime]:  # noqa: E501
+def dates(
+    cron: str, start: datetime, zone: tzinfo, *, with_seconds: bool = False, back: bool = False
+) -> Iterator[datetime]:
     """Yield the dates strictly after a moment (``back``: strictly before it, latest first), in the zone.
 
     Ends where there is none for 50 years.
@@ -24,8 +26,9 @@ def dates(cron: str, start: datetime, zone: tzinfo, *, with_seconds: bool = Fals
     """
     from cronsim import CronSim  # noqa: PLC0415  (loaded late)
 
+    # Two times of one zone are compared by the clock on the wall, which is wrong in the repeated hour.
+    limit = start.astimezone(UTC)
     found = CronSim(parse_cron(cron, with_seconds=with_seconds), start.astimezone(zone), reverse=back)
     for moment in found:
-        # In the repeated hour cronsim may give a time of the wrong pass.
-        if (moment < start) if back else (moment > start):
+        if (moment < limit) if back else (moment > limit):
             yield moment

@@ -11,6 +11,7 @@ from jupyter_gov.domain.execution import Execution
 from jupyter_gov.errors import ExecutionError
 from jupyter_gov.lang import expr
 from jupyter_gov.lang.expr import java_parse
+from jupyter_gov.lang.expr.faults import ArgumentFault
 from jupyter_gov.lang.ports import ExpressionHost
 
 UNUSABLE = "GOV341"
@@ -102,5 +103,5 @@ def java_date(text: str) -> datetime | date:
     """
     try:
         return java_parse.iso(text.strip())
-    except java_parse.ArgumentFault as fault:
+    except ArgumentFault as fault:
         raise unusable(f"'{text[:60]}' is no date", "Write it as 2026-01-31 or 2026-01-31T12:00:00+01:00.") from fault
