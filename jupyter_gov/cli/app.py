@@ -202,6 +202,18 @@ def restart(*, run_id: opt.RunId, follow: opt.Follow = True, as_json: opt.Json =
     raise typer.Exit(_of("runs").restart(run_id, follow=follow, as_json=as_json))
 
 
+@app.command(rich_help_panel=_WATCH)
+def replay(
+    *,
+    run_id: opt.RunId,
+    task: Annotated[str | None, typer.Option("--from", help="Task (or task run) to begin with; else all.")] = None,
+    revision: Annotated[int | None, typer.Option("--revision", help="Another revision of the flow.")] = None,
+    as_json: opt.Json = False,
+) -> None:
+    """Begin a run again as a new run with the same inputs, from the start or from one of its tasks."""
+    raise typer.Exit(_of("runs").replay(run_id, task, revision, as_json=as_json))
+
+
 @app.command(rich_help_panel=_DECIDE)
 def approvals(
     *,

@@ -213,6 +213,18 @@ def restart(run_id: str, *, follow: bool, as_json: bool) -> int:
         return 0
 
 
+def replay(run_id: str, task: str | None, revision: int | None, *, as_json: bool) -> int:
+    """Begin a run again as a new one and stay; return the exit code that says how it ended."""
+    with host.opened(begins=True) as (gov, actor):
+        before = gov.executions.get(lookup.execution_id(gov, run_id, actor), actor)
+        # By task where that names one; loops have several task runs of a task, which are chosen by their own ids.
+        runs = [run.id for run in before.ordered() if task is not None and task in {run.id, run.task_id}]
+        if len(runs) > 1:
+            raise typer.BadParameter(f"{task!r} ran {len(runs)} times: {', '.join(runs[:20])}", param_hint="--from")
+        execution = gov.executions.replay(before.id, actor, runs[0] if runs else task, revision)
+        return stay(gov, actor, execution.id, wait=False, timeout=None, quiet=False, as_json=as_json)
+
+
 def taken_up(gov: Gov, actor: Actor, before: Execution) -> bool:
     """Wait until some loop (ours, if no other) has acted on what was asked for after ``before`` was read.
 
