@@ -29,6 +29,9 @@ def dates(
     # Two times of one zone are compared by the clock on the wall, which is wrong in the repeated hour.
     limit = start.astimezone(UTC)
     found = CronSim(parse_cron(cron, with_seconds=with_seconds), start.astimezone(zone), reverse=back)
-    for moment in found:
-        if (moment < limit) if back else (moment > limit):
-            yield moment
+    try:
+        for moment in found:
+            if (moment < limit) if back else (moment > limit):
+                yield moment
+    except OverflowError:
+        return  # at the end of what a calendar can tell

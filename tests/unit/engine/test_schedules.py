@@ -60,6 +60,11 @@ def test_the_first_of_six_fields_is_seconds():
     assert found == ["2026-01-01T00:00:20+01:00", "2026-01-01T00:00:40+01:00"]
 
 
+def test_the_calendar_has_an_end():
+    assert first(1, "@yearly", moment("9999-06-05T00:00:00Z"), UTC) == []
+    assert first(1, "@yearly", moment("0001-01-01T00:00:00Z"), UTC, back=True) == []
+
+
 def test_a_condition_that_never_holds_again_ends_the_search():
     past = {"type": CORE + "condition.DateTimeBetween", "before": "2020-01-01T00:00:00Z"}
     assert schedule.after(rule(cron="* * * * *", conditions=[past]), ANYTHING, moment("2026-01-01T00:00:00Z")) is None
