@@ -37,6 +37,18 @@ def test_one_helper_serves_program_after_program(helpers):
     assert idle(helpers) == [first]
 
 
+def test_the_helper_of_a_large_worker_is_kept():
+    # What a process is told of its greatest size begins with that of the process that started it.
+    code = (
+        "large = bytearray(400 * 2**20)\n"
+        "from jupyter_gov.runtime import jq\n"
+        "jq.ask('.', 'null', seconds=3, characters=100)\n"
+        "print(len(jq._HELPERS._idle))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
 def test_a_helper_that_is_gone_is_replaced(helpers, number):
     jq.ask("1", "null", **BOUNDS)
