@@ -89,6 +89,7 @@ def _asked(task: TaskDef, question: Callable[[], Answer]) -> Answer:
     except GovError:
         raise
     except Exception as error:
+        # The code of a third party: whatever it raises ends its own task, not the loop that carries all others.
         message = f"the flowable type {task.type} failed: {type(error).__name__}: {error}"
         raise ExecutionError(message, code="GOV311") from error
 

@@ -14,6 +14,7 @@ import pytest
 
 from jupyter_gov.errors import InstallationError, TaskError
 from jupyter_gov.plugins.testing import TaskResult, TestContext, check, run_task
+from jupyter_gov.tasks.agent import sandbox
 from jupyter_gov.tasks.agent.agent import AIAgent
 
 CODE = {"type": "io.kestra.plugin.ai.tool.CodeExecution"}
@@ -304,7 +305,7 @@ def test_a_named_file_outside_the_allowed_folders(context: TestContext, tmp_path
 ESCAPES = [
     ("import os; os.listdir('/')", "PermissionError"),
     ("open('/etc/passwd').read()", "PermissionError"),
-    ("open('/work/../etc/passwd').read()", "PermissionError"),
+    (f"open('{sandbox._FOLDER}/../etc/passwd').read()", "PermissionError"),
     ("open('../../etc/passwd').read()", "PermissionError"),
     ("open('/etc/cron.d/x', 'w').write('x')", "PermissionError"),
     ("import socket", "ModuleNotFoundError"),
