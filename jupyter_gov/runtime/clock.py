@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+
+from jupyter_gov.runtime.proctree import steady  # The watchdog reads the same clock, and can import nothing of ours.
+
+__all__ = ["Clock", "steady", "utc_now"]
 
 Clock = Callable[[], datetime]
 """Tells the time for records, aware; tests pass their own."""
@@ -13,12 +16,3 @@ Clock = Callable[[], datetime]
 def utc_now() -> datetime:
     """Return the present time."""
     return datetime.now(UTC)
-
-
-# CLOCK_MONOTONIC stands still while a laptop sleeps, and leases lapse meanwhile; CLOCK_BOOTTIME goes on.
-_BOOTTIME = getattr(time, "CLOCK_BOOTTIME", None)
-
-
-def steady() -> float:
-    """Return seconds that never jump, and that count the time a machine sleeps or a process is stopped."""
-    return time.monotonic() if _BOOTTIME is None else time.clock_gettime(_BOOTTIME)

@@ -44,7 +44,8 @@ class Crew:
         self, world: World, flows: FlowCache, *, owner: str, workers: int, background: bool, root: str | None = None
     ) -> None:
         self.mailbox = Mailbox()
-        self.leases = LeaseKeeper(world.store, owner, world.lease_ttl, on_lost=self._lost, on_renewed=world.beat)
+        self.leases = LeaseKeeper(world.store, owner, world.lease_ttl, on_lost=self._lost, on_changed=world.beat)
+        world.rely_on(self.leases.trusted_until)
         self.board = Board(self.mailbox)
         self.scheduler = Scheduler(world.clock)
         self.listener = Listener(world.store, self.mailbox.look)

@@ -30,8 +30,8 @@ class LeaseKeeper:
     ----------
     on_lost
         Called (in the keeper's thread) with an execution's id when its lease is gone or about to lapse.
-    on_renewed
-        Called after each renewal: what watches over child processes learns that we live.
+    on_changed
+        Called when there are other leases, or the same for longer: what watches over child processes must know.
 
     Attributes
     ----------
@@ -47,13 +47,13 @@ class LeaseKeeper:
         ttl: float,
         *,
         on_lost: Callable[[str], None],
-        on_renewed: Callable[[], None] = lambda: None,
+        on_changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._owner = owner
         self._ttl = ttl
         self._on_lost = on_lost
-        self._on_renewed = on_renewed
+        self._on_changed = on_changed
         self.writing = Lock()
         self._changed = Condition()
         self._until: dict[str, float] = {}
@@ -67,13 +67,17 @@ class LeaseKeeper:
             if self._thread is None and not self._closed:
                 self._thread = Thread(target=self._keep, name="gov-leases", daemon=True)
                 self._thread.start()
+        self._on_changed()
 
     def drop(self, execution_id: str) -> None:
         """Forget a lease: it was released, or lost."""
+        self._forget(execution_id)
+        self._on_changed()
+
+    def trusted_until(self) -> float | None:
+        """Return until when all leases may be relied on (steady clock); None if there are none."""
         with self._changed:
-            self._until.pop(execution_id, None)
-            if not self._until:
-                self._changed.notify()
+            return min(self._until.values(), default=None)
 
     def holds(self, execution_id: str) -> bool:
         """Return whether an attempt of this execution may begin now."""
@@ -103,7 +107,8 @@ class LeaseKeeper:
                 if execution_id in kept and execution_id in self._until:
                     self._until[execution_id] = asked_at + self._ttl * (1 - _MARGIN)
         self._give_up(execution_id for execution_id in ours if execution_id not in kept)
-        self._on_renewed()
+        if kept:
+            self._on_changed()
 
     def close(self) -> None:
         """End the thread; nothing is released here."""
@@ -144,6 +149,13 @@ class LeaseKeeper:
             return [execution_id for execution_id, until in self._until.items() if until <= now]
 
     def _give_up(self, executions: Iterable[str]) -> None:
+        # Nobody is told of a longer trust when the last lease is lost: what still runs under it must end in time.
         for execution_id in list(executions):
-            self.drop(execution_id)
+            self._forget(execution_id)
             self._on_lost(execution_id)
+
+    def _forget(self, execution_id: str) -> None:
+        with self._changed:
+            self._until.pop(execution_id, None)
+            if not self._until:
+                self._changed.notify()

@@ -8,8 +8,8 @@ This file imports nothing but the standard library: the watchdog runs it with ``
 and from everything that a worker may have broken.
 
 Watchdog protocol, lines on standard input: ``+<pgid> <start>`` registers a process group, ``-<pgid>`` releases it,
-``b`` is a heartbeat, ``q`` ends without killing. Arguments: marker prefix, seconds between heartbeats (0 = none
-expected), process id of the worker.
+``b<time>`` says up to which time (:func:`steady`; 0 = no end) the worker may be relied on, ``q`` ends without killing.
+Arguments: marker prefix, process id of the worker.
 """
 
 from __future__ import annotations
@@ -27,6 +27,15 @@ MARKER = "JUPYTER_GOV_PROCESS"
 _PROC = "/proc"
 _ROUNDS = 200
 _PAUSE = 0.01
+_LOOK = 1.0
+"""Seconds between two looks at the clock: while the machine sleeps, a wait does not get shorter."""
+# CLOCK_MONOTONIC stands still while a laptop sleeps, and leases lapse meanwhile; CLOCK_BOOTTIME goes on.
+_BOOTTIME = getattr(time, "CLOCK_BOOTTIME", None)
+
+
+def steady() -> float:
+    """Return seconds that never jump, and that count the time a machine sleeps or a process is stopped."""
+    return time.monotonic() if _BOOTTIME is None else time.clock_gettime(_BOOTTIME)
 
 
 @dataclass(frozen=True)
@@ -140,11 +149,10 @@ def kill(roots: frozenset[int], marker: str | None, *, rounds: int = _ROUNDS) ->
 class _Watch:
     """The watchdog's own loop."""
 
-    def __init__(self, prefix: str, ttl: float, parent: int) -> None:
+    def __init__(self, prefix: str, parent: int) -> None:
         self.prefix = prefix
-        self.ttl = ttl
         self.groups: dict[int, int] = {}
-        self.last = time.monotonic()
+        self.until = 0.0
         self.rest = b""
         self.done = False
         try:
@@ -161,20 +169,19 @@ class _Watch:
                 return self._kill(final=True)
             if 0 in ready and not self._read():
                 return self._kill(final=True)
-            if not ready:
+            if self._left() == 0:
                 self._kill(final=False)
         return None
 
     def _left(self) -> float | None:
-        if not self.ttl or not self.groups:
+        if not self.until or not self.groups:
             return None
-        return max(0.0, self.last + self.ttl - time.monotonic())
+        return min(_LOOK, max(0.0, self.until - steady()))
 
     def _read(self) -> bool:
         data = os.read(0, 65536)
         if not data:
             return False
-        self.last = time.monotonic()
         *lines, self.rest = (self.rest + data).split(b"\n")
         for line in lines:
             self._obey(line)
@@ -186,6 +193,8 @@ class _Watch:
             self.groups[int(group)] = int(start)
         elif line.startswith(b"-"):
             self.groups.pop(int(line[1:]), None)
+        elif line.startswith(b"b"):
+            self.until = float(line[1:])
         elif line == b"q":
             self.done = True
 
@@ -209,7 +218,7 @@ def main(arguments: list[str]) -> None:
     """Watch until the worker closes the pipe or dies."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    _Watch(arguments[0], float(arguments[1]), int(arguments[2])).run()
+    _Watch(arguments[0], int(arguments[1])).run()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Kills the children of a worker that died or was stopped: one small helper process per worker.
 
 The helper holds the other end of a pipe. It kills all registered process groups, and everything that carries the
-worker's marker, when the pipe closes (the worker is gone, by whatever signal) or when no heartbeat came for ``ttl``
-seconds (the worker is stopped, and its lease is about to lapse). It starts with the first child.
+worker's marker, when the pipe closes (the worker is gone, by whatever signal) or when the time passes up to which
+the worker last said that it is trusted (it is stopped, and its lease is about to lapse). It starts with the first
+child.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import subprocess
 import threading
 import uuid
 import weakref
+from collections.abc import Callable
 from typing import IO, Any
 
 from jupyter_gov.runtime import proctree
@@ -26,18 +28,18 @@ class Watchdog:
 
     Parameters
     ----------
-    ttl
-        Seconds without ``beat`` after which everything registered is killed; None when nobody beats. Time that the
-        machine sleeps does not count.
+    trusted_until
+        Asked at each ``register`` and ``beat``: up to which time (``clock.steady``) the worker may run children if
+        nothing more is heard of it. None is for as long as it lives.
 
     Examples
     --------
-    >>> watchdog = Watchdog(ttl=10)
+    >>> watchdog = Watchdog()
     >>> env = {**os.environ, **watchdog.environment()}
     """
 
-    def __init__(self, ttl: float | None = None) -> None:
-        self.ttl = ttl
+    def __init__(self, trusted_until: Callable[[], float | None] = lambda: None) -> None:
+        self._trusted_until = trusted_until
         self._token = uuid.uuid4().hex
         self._numbers = itertools.count(1)
         self._groups: dict[int, int] = {}
@@ -59,11 +61,11 @@ class Watchdog:
         return {proctree.MARKER: self.marker()}
 
     def register(self, pgid: int) -> None:
-        """Watch over a process group; counts as a heartbeat."""
+        """Watch over a process group; begins no new time of trust, as a lease does not get longer by it."""
         leader = proctree.read_process(pgid)
         with self._lock:
             self._groups[pgid] = leader.start if leader else 0
-            self._send(f"+{pgid} {self._groups[pgid]}\n", restart=True)
+            self._send(f"{self._trust()}+{pgid} {self._groups[pgid]}\n", restart=True)
 
     def release(self, pgid: int) -> None:
         """Forget a process group: it ended."""
@@ -72,10 +74,10 @@ class Watchdog:
                 self._send(f"-{pgid}\n", restart=False)
 
     def beat(self) -> None:
-        """Tell that this worker lives and still owns what it runs."""
+        """Tell that this worker lives, and how long it may be relied on now."""
         with self._lock:
             if self._groups:
-                self._send("b\n", restart=True)
+                self._send(self._trust(), restart=True)
 
     def kill(self, pgid: int, marker: str | None = None) -> bool:
         """Kill a registered tree now and release it; return whether nothing is left of it."""
@@ -96,6 +98,9 @@ class Watchdog:
         if helper is not None:
             _close(helper.stdin)
             helper.wait()
+
+    def _trust(self) -> str:
+        return f"b{self._trusted_until() or 0}\n"
 
     def _send(self, line: str, *, restart: bool) -> None:
         if self._helper is None or self._helper.poll() is not None:
@@ -122,10 +127,11 @@ class Watchdog:
         if self._helper is not None:
             _close(self._helper.stdin)
             self._helper.wait()
-        helper = start_helper([f"{proctree.MARKER}={self._token}.", str(self.ttl or 0), str(os.getpid())])
+        helper = start_helper([f"{proctree.MARKER}={self._token}.", str(os.getpid())])
         self._helper = helper
         if helper.stdin is not None:
             os.set_blocking(helper.stdin.fileno(), False)
+        self._write(self._trust())
         for pgid, start in self._groups.items():
             self._write(f"+{pgid} {start}\n")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -73,6 +73,7 @@ class World:
     run_as: str = ""
     _watchdogs: list[Watchdog] = field(default_factory=list)
     _notebooks: list[NotebookRunner] = field(default_factory=list)
+    _trust: list[Callable[[], float | None]] = field(default_factory=list)
     _making: Lock = field(default_factory=Lock)
 
     def host(self, execution: Execution, masks: Masks | None = None) -> Host:
@@ -93,8 +94,7 @@ class World:
             if not self._watchdogs:
                 from jupyter_gov.runtime.watchdog import Watchdog  # noqa: PLC0415 - few executions start processes
 
-                # It must act before the lease lapses and somebody else begins.
-                self._watchdogs.append(Watchdog(self.lease_ttl * 0.8))
+                self._watchdogs.append(Watchdog(self._trusted_until))
             return self._watchdogs[0]
 
     def notebooks(self) -> NotebookRunner:
@@ -110,8 +110,15 @@ class World:
                 self._notebooks.append(runner)
             return self._notebooks[0]
 
+    def rely_on(self, trusted_until: Callable[[], float | None]) -> None:
+        """Let the watchdog know who says how long our leases may be relied on."""
+        self._trust.append(trusted_until)
+
+    def _trusted_until(self) -> float | None:
+        return min((until for ask in self._trust if (until := ask()) is not None), default=None)
+
     def beat(self) -> None:
-        """Tell the watchdog that we live and still own what we run."""
+        """Tell the watchdog that we live, and how long we own what we run."""
         for watchdog in self._watchdogs:
             watchdog.beat()
 

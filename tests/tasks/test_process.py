@@ -15,6 +15,7 @@ import pytest
 
 from jupyter_gov.errors import TaskError
 from jupyter_gov.runtime import proctree
+from jupyter_gov.runtime.clock import steady
 from jupyter_gov.runtime.process import LineSplitter, ProcessRunner
 from jupyter_gov.runtime.watchdog import Watchdog
 
@@ -303,10 +304,12 @@ def test_no_descriptors_are_left(tmp_path: Path) -> None:
 WORKER = """
 import os, sys, time
 from pathlib import Path
+from jupyter_gov.runtime.clock import steady
 from jupyter_gov.runtime.process import ProcessRunner
 from jupyter_gov.runtime.watchdog import Watchdog
 from tests.tasks.test_process import ENV, Stop
-watchdog = Watchdog(ttl={ttl})
+begin = steady()
+watchdog = Watchdog(lambda: begin + {ttl} if {ttl} else None)
 if {fork}:
     watchdog.register(os.getpgrp()); watchdog.release(os.getpgrp())
     if os.fork() == 0: time.sleep(20); os._exit(0)
@@ -343,16 +346,50 @@ def test_children_die_when_a_stopped_worker_misses_its_beats(tmp_path: Path) -> 
 
 
 def test_beats_keep_children_alive(tmp_path: Path) -> None:
-    watchdog = Watchdog(ttl=2.0)
+    until_when = [steady() + 2.0]
+    watchdog = Watchdog(lambda: until_when[0])
     child = subprocess.Popen(["sleep", "600"], start_new_session=True)
     try:
         watchdog.register(child.pid)
         end = time.monotonic() + 4
         while time.monotonic() < end:
+            until_when[0] = steady() + 2.0
             watchdog.beat()
             time.sleep(0.1)
         assert child.poll() is None
         assert until(lambda: child.poll() is not None)  # Nobody beats any more.
+    finally:
+        child.kill()
+        child.wait()
+        watchdog.close()
+
+
+def test_a_child_that_starts_late_does_not_outlive_the_lease() -> None:
+    """The lease is as old as its last renewal, however young the child is."""
+    ends = steady() + 1.5
+    watchdog = Watchdog(lambda: ends)
+    child = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    try:
+        assert until(lambda: steady() > ends - 0.3)
+        watchdog.register(child.pid)
+        assert until(lambda: child.poll() is not None)
+        assert ends <= steady() < ends + 1.0
+    finally:
+        child.kill()
+        child.wait()
+        watchdog.close()
+
+
+def test_children_without_a_lease_live_as_long_as_their_worker() -> None:
+    trusted: list[float | None] = [steady() + 1.0]
+    watchdog = Watchdog(lambda: trusted[0])
+    child = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    try:
+        watchdog.register(child.pid)
+        ends, trusted[0] = trusted[0], None
+        watchdog.beat()
+        assert until(lambda: ends is not None and steady() > ends + 0.5)
+        assert child.poll() is None
     finally:
         child.kill()
         child.wait()
