@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from jupyter_gov.domain.approval import Approval, ApprovalStatus
 from jupyter_gov.domain.events import Event
@@ -38,12 +38,21 @@ class KillTask(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class WriteLog(Command):
+    """Write a line into the log of the execution, or of one of its task runs, in the step's own transaction."""
+
+    level: Literal["INFO", "WARN", "ERROR"]
+    message: str
+    task_run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SetTimer(Command):
     """Wake the execution at ``due``.
 
-    Kinds: ``pause``, ``retry``, ``timeout``, ``sla``, ``start`` (of a created execution), ``again`` (the next round of
-    a loop, whose number is the version that the timer acts on), and ``after`` (somebody shall look whether what runs
-    after the end still does).
+    Kinds: ``pause``, ``retry``, ``timeout``, ``sla`` (a longest duration), ``start`` (of a created execution),
+    ``again`` (the next round of a loop, whose number is the version that the timer acts on), and ``after`` (somebody
+    shall look whether what runs after the end still does).
     """
 
     timer_id: str

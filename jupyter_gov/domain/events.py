@@ -102,13 +102,17 @@ class SubflowStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class SubflowEnded(Event):
-    """The execution that a Subflow task waits for ended."""
+    """The execution that a Subflow task waits for ended.
+
+    ``failure``: what the caller asks it for cannot be rendered.
+    """
 
     kind: ClassVar[str] = "subflow.ended"
     task_run_id: str
     child_id: str
     state: State
     outputs: Mapping[str, Any] | None = None
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)

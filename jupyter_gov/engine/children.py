@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from jupyter_gov.domain.commands import ClearTimers, RunTask
+from jupyter_gov.domain.commands import ClearTimers, RunTask, WriteLog
 from jupyter_gov.domain.execution import Attempt, Failure, Frame, TaskRun
 from jupyter_gov.domain.states import History, Moment, State, begin
 from jupyter_gov.engine import context, gates, hold, kill, retries, retry, rounds, subflows
@@ -50,13 +50,13 @@ def _begin(work: Work, run_id: str) -> None:
             end(work, run, State.SKIPPED)
             return
     except GovError as error:
-        end(work, run, State.FAILED, failure=failure_of(error))
+        end(work, run, State.FAILED, failure=told(work, run.id, failure_of(error)))
         return
     if task.kind == "flowable":
         begin_flowable(work, run)
     elif task.kind == "unknown":
         message = f"task {task.id!r} has the type {task.type!r}, which no installed plugin offers"
-        end(work, run, State.FAILED, failure=Failure("GOV901", message))
+        end(work, run, State.FAILED, failure=told(work, run.id, Failure("GOV901", message)))
     else:
         begin_attempt(work, run)
 
@@ -172,6 +172,12 @@ def end(work: Work, run: TaskRun, state: State, *, failure: Failure | None = Non
     work.agenda.append(("ended", run.id))
 
 
+def told(work: Work, run_id: str, failure: Failure) -> Failure:
+    """Return a failure that no worker has seen, and let the log of its task run tell of it as theirs do."""
+    work.commands.append(WriteLog("ERROR", failure.message, run_id))
+    return failure
+
+
 def _child_ended(work: Work, child: TaskRun) -> None:
     parent_id = child.parent_id
     frame = work.frame(parent_id)
@@ -216,6 +222,7 @@ def _main_over(work: Work, parent_id: str | None, failure: Failure | None = None
     if failure is not None and parent_id is not None:
         frame = work.frame(parent_id)
         tally: Mapping[str, int] = {**frame.tally, "FAILED": frame.tally.get("FAILED", 0) + 1}
+        told(work, parent_id, failure)
         work.put(replace(work.run(parent_id), failure=failure, frame=replace(frame, tally=tally)))
         if frame.open:
             return
@@ -276,7 +283,7 @@ def end_flowable(work: Work, run: TaskRun, state: State, failure: Failure | None
         kind = flowable_of(task)
         state = _asked(task, lambda: kind.end_state(RunScope(work, run.id), state))
     except GovError as error:
-        state, failure = State.FAILED, failure_of(error)
+        state, failure = State.FAILED, told(work, run.id, failure_of(error))
     end(work, run, state, failure=failure)
 
 

@@ -85,6 +85,7 @@ def resolve(
     *,
     render: Render,
     undeclared: Sequence[str] = (),
+    strict: bool = True,
     trusted: bool = False,
     file_ok: Callable[[str], bool] | None = None,
 ) -> dict[str, Any]:
@@ -96,6 +97,8 @@ def resolve(
         Values as texts (command line) or typed; ``{"a.b": 1}`` and ``{"a": {"b": 1}}`` are the same.
     undeclared
         Names that the flow uses without declaring them: their values are taken as they are.
+    strict
+        Refuse values for inputs that there are not; else they are left out (see ``ignored``).
     trusted
         The values come from the engine itself (a subflow, a replay): files are not looked for again.
     file_ok
@@ -111,7 +114,8 @@ def resolve(
     resolver = _Resolver(declared, given, render, None if trusted else file_ok)
     found = resolver.run()
     problems = [problem for one in found for problem in one.problems]
-    problems += _unknown(declared, given, undeclared)
+    if strict:
+        problems += _unknown(declared, given, undeclared)
     problems += _unstorable({name: given[name] for name in undeclared if name in given})
     if problems:
         raise InputsError(problems)
@@ -120,6 +124,18 @@ def resolve(
         if one.enabled:
             _nest(values, one.definition.id, one.value)
     return values
+
+
+def ignored(declared: Sequence[InputDef], given: Mapping[str, Any], undeclared: Sequence[str] = ()) -> list[str]:
+    """Return a sentence for each value that ``resolve`` leaves out when it is not strict, with the name that was meant.
+
+    No value is shown: what nobody declared nobody has declared to be no secret.
+    """
+    found = []
+    for problem in _unknown(declared, given, undeclared):
+        name = quoted(problem.input)
+        found.append(f"input {name} is not declared by the flow and was ignored. {problem.hint}")
+    return found
 
 
 def as_given(declared: Sequence[InputDef], given: Mapping[str, Any], *, render: Render) -> dict[str, Any]:

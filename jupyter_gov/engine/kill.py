@@ -66,5 +66,6 @@ def settle(work: Work) -> None:
         if attempts and attempts[-1].state is State.RUNNING:
             attempts = children.close_attempt(work, run, State.KILLED, None)
         work.advance(run, State.KILLED, attempts=attempts)
-    cancelled = work.execution.frame.data.get("cancelled")
-    work.set_state(State.CANCELLED if cancelled else State.KILLED)
+    data = work.execution.frame.data
+    end = State.CANCELLED if data.get("cancelled") else State.FAILED if data.get("broken") else State.KILLED
+    work.set_state(end)

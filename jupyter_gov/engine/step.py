@@ -31,7 +31,20 @@ from jupyter_gov.domain.events import (
 )
 from jupyter_gov.domain.execution import Attempt, Execution, Failure, Label, TaskRun
 from jupyter_gov.domain.states import State, begin
-from jupyter_gov.engine import children, ending, gates, hold, kill, recovery, replay, restart, retries, rounds, subflows
+from jupyter_gov.engine import (
+    children,
+    ending,
+    gates,
+    hold,
+    kill,
+    recovery,
+    replay,
+    restart,
+    retries,
+    rounds,
+    slas,
+    subflows,
+)
 from jupyter_gov.engine.flowables.base import Child, next_enabled
 from jupyter_gov.engine.hiding import Hider
 from jupyter_gov.engine.work import Work
@@ -65,8 +78,12 @@ def step(
     """
     work = Work(flow, execution, now=now, host=host, worker=worker, envs=envs, globals_=globals_, masks=masks)
     _HANDLERS[type(event)](work, event)
+    if work.execution is not work.before:
+        slas.arm(work)
+        slas.look(work)
     children.drain(work)
     if work.execution is not work.before:
+        slas.look(work)
         ending.settle(work)
         children.drain(work)
     subject, body = _record(execution, event)
@@ -175,6 +192,8 @@ def _timer_fired(work: Work, event: TimerFired) -> None:
         ending.look_again(work)
     elif event.timer_kind == "start" and event.state_version == work.execution.history.version:
         _start(work, event)
+    elif event.timer_kind == "sla":
+        slas.overdue(work, event)
     run = work.execution.task_runs.get(event.task_run_id or "")
     if run is None:
         return

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from jupyter_gov.domain.canonical import digest
 from jupyter_gov.domain.commands import StartSubflow
 from jupyter_gov.domain.events import SubflowEnded, SubflowStarted
-from jupyter_gov.domain.execution import Attempt, Failure, TaskRun
+from jupyter_gov.domain.execution import Attempt, Execution, Failure, TaskRun
 from jupyter_gov.domain.ids import child_execution_id
 from jupyter_gov.domain.states import State, begin
 from jupyter_gov.engine import children, retries
 from jupyter_gov.engine.flowables.base import Call
 from jupyter_gov.engine.work import Work
+from jupyter_gov.lang.models.flow import Flow
 
 
 def ask(work: Work, run: TaskRun, call: Call) -> None:
@@ -56,6 +58,9 @@ def ended(work: Work, event: SubflowEnded) -> None:
     run = work.execution.task_runs.get(event.task_run_id)
     if run is None or run.state is not State.RUNNING:
         return
+    if event.failure is not None:
+        _end(work, run, State.FAILED, event.failure)
+        return
     outputs: dict[str, object] = {
         "executionId": event.child_id,
         "state": str(event.state),
@@ -71,11 +76,22 @@ def ended(work: Work, event: SubflowEnded) -> None:
     _end(work, run, state, failure)
 
 
+def asked_for(flow: Flow, execution: Execution, event: SubflowEnded) -> Mapping[str, object]:
+    """Return the older ``outputs`` map of a call that still waits: expressions over the ended execution."""
+    run = execution.task_runs.get(event.task_run_id)
+    if run is None or run.state is not State.RUNNING:
+        return {}
+    asked = flow.index[run.task_id].props.get("outputs")
+    return asked if isinstance(asked, Mapping) else {}
+
+
 def _with_outputs(work: Work, run: TaskRun, outputs: dict[str, object]) -> TaskRun:
     return work.put(replace(run, outputs=outputs, outputs_digest=digest(outputs)))
 
 
 def _end(work: Work, run: TaskRun, state: State, failure: Failure | None) -> None:
+    if failure is not None:
+        children.told(work, run.id, failure)
     run = work.put(replace(run, attempts=children.close_attempt(work, run, state, failure)))
     if state is not State.FAILED or not retries.try_again(work, run, failure):
         children.end_flowable(work, run, state, failure)

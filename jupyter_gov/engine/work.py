@@ -52,6 +52,7 @@ class Work:
         self.agenda: deque[tuple[str, str]] = deque()
         self.commands: list[Command] = []
         self.approvals: list[Approval] = []
+        self.notes: dict[str, Any] = {}
         self._changed: dict[str, None] = {}
         self._dropped: dict[str, None] = {}
 
@@ -200,6 +201,7 @@ class Work:
         closed = [command for command in self.commands if isinstance(command, CloseApproval)]
         full = {
             **body,
+            **self.notes,
             "changes": facts.changes(self.execution, changed, dropped, self.approvals, closed),
             **facts.failure_body(self.execution, changed),
         }

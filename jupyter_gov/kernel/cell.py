@@ -83,6 +83,7 @@ def prepare(session: Session, options: Namespace, source: str) -> Job | FlowView
         inputs=given,
         labels=labels,
         workdir=os.getcwd(),  # noqa: PTH109 - a text
+        strict=True,
     )
     execution = gov.executions.start(request, actor)
     view = ExecutionView(session, execution, _messages(checked, before, revision))

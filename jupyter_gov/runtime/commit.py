@@ -97,6 +97,8 @@ class Committer:
     def _store_all(self, works: Sequence[Work], buffers: Sequence[LogBuffer]) -> None:
         taken = [(buffer, buffer.take()) for buffer in (*buffers, *_buffers_of(works))]
         lines = [line for _, found in taken for line in found]
+        # Behind those of the attempts whose ends they follow from.
+        lines += [line for work in works for line in work.lines]
         if not lines and all(work.is_empty for work in works):
             return
         try:

@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from jupyter_gov.domain.commands import Command, Notify, RunTask, StartAgain, StartSubflow, Step
+from jupyter_gov.domain.commands import Command, Notify, RunTask, StartAgain, StartSubflow, Step, WriteLog
 from jupyter_gov.domain.events import AttemptFinished, AttemptStarted, Event, SubflowEnded
 from jupyter_gov.domain.execution import Failure
+from jupyter_gov.domain.flow import LogLine
 from jupyter_gov.domain.states import State
 from jupyter_gov.engine import recovery
 from jupyter_gov.engine.step import step as engine_step
@@ -88,10 +89,19 @@ class Decider:
                         work.children.append(child)
                     yield Delivery(event)
                     continue
+                case WriteLog(level=level, message=message, task_run_id=run_id):
+                    work.lines.append(self._line(work, level, message, run_id))
+                    continue
                 case StartAgain(execution=execution, facts=facts, due=due):
                     work.children.append(NewExecution(work.owned.flow, execution, facts, due))
                     continue
             work.commands.append(command)
+
+    def _line(self, work: Work, level: str, message: str, run_id: str | None) -> LogLine:
+        run = None if run_id is None else work.execution.task_runs.get(run_id)
+        text = work.owned.masks.apply(message)
+        task_id, attempt = (None, None) if run is None else (run.task_id, len(run.attempts) or None)
+        return LogLine(0, work.owned.id, run_id, task_id, attempt, level, self._world.clock(), text)
 
     def _step(self, work: Work, delivery: Delivery) -> Step:
         try:
@@ -102,6 +112,8 @@ class Decider:
             return self._fail(work, delivery, error)
 
     def _engine(self, work: Work, event: Event) -> Step:
+        if isinstance(event, SubflowEnded):
+            event = self._caller.result(work.owned, work.execution, event)
         step = engine_step(
             work.owned.flow,
             work.execution,

@@ -52,12 +52,15 @@ class Intake:
         *,
         undeclared: Sequence[str] = (),
         file_ok: Callable[[str], bool] | None = None,
+        strict: bool = True,
         trusted: bool = False,
     ) -> dict[str, Any]:
         """Return the values as they are stored.
 
         Parameters
         ----------
+        strict
+            Refuse values for inputs that are not declared; else they are left out.
         trusted
             The values were checked before and are neither typed nor checked again (``engine.inputs.as_given``).
 
@@ -73,7 +76,14 @@ class Intake:
             if trusted:
                 values = as_given(self.declared, self.given, render=self._render)
             else:
-                values = resolve(self.declared, self.given, render=self._render, undeclared=undeclared, file_ok=file_ok)
+                values = resolve(
+                    self.declared,
+                    self.given,
+                    render=self._render,
+                    undeclared=undeclared,
+                    strict=strict,
+                    file_ok=file_ok,
+                )
         except InputsError as error:
             raise InputsError([self._hidden(problem) for problem in error.problems]) from None
         names = tuple(dict.fromkeys([*(one.id for one in self.declared), *(values if trusted else undeclared)]))

@@ -10,6 +10,7 @@ from datetime import datetime
 from jupyter_gov.domain.commands import Command, Fact, Step
 from jupyter_gov.domain.events import AttemptFinished, AttemptLost, Event
 from jupyter_gov.domain.execution import Execution
+from jupyter_gov.domain.flow import LogLine
 from jupyter_gov.domain.states import State
 from jupyter_gov.lang.models.flow import Flow
 from jupyter_gov.runtime.attempt import Job
@@ -85,6 +86,7 @@ class NewExecution:
     execution: Execution
     facts: tuple[Fact, ...]
     due: datetime | None = None
+    lines: tuple[LogLine, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -97,6 +99,7 @@ class Work:
     entries: list[tuple[Step, Delivery]] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     children: list[NewExecution] = field(default_factory=list)
+    lines: list[LogLine] = field(default_factory=list)
     starts: list[tuple[str, Claim]] = field(default_factory=list)
     unused: list[Claim] = field(default_factory=list)
     leaves: bool = False

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_gov.domain.actor import SYSTEM
 from jupyter_gov.domain.commands import SetTimer, StartSubflow
 from jupyter_gov.domain.events import Event, Start, SubflowEnded, SubflowStarted
 from jupyter_gov.domain.execution import Execution, Failure, TriggerInfo
-from jupyter_gov.domain.flow import ExecutionFilter, FlowRevision
+from jupyter_gov.domain.flow import ExecutionFilter, FlowRevision, LogLine
+from jupyter_gov.engine import checks
+from jupyter_gov.engine.context import build
 from jupyter_gov.engine.flowables.subflow import Subflow
+from jupyter_gov.engine.inputs import ignored
 from jupyter_gov.engine.limits import HOLDING, admit
 from jupyter_gov.engine.start import create
+from jupyter_gov.engine.subflows import asked_for
 from jupyter_gov.errors import GovError
+from jupyter_gov.lang.expr import render_value
 from jupyter_gov.lang.models.flow import Flow
 from jupyter_gov.runtime.files import file_name
 from jupyter_gov.runtime.flows import FlowCache
@@ -55,6 +61,30 @@ class Caller:
             return SubflowStarted(command.task_run_id, None, failure), None
         return SubflowStarted(command.task_run_id, command.child_id), child
 
+    def result(self, caller: Owned, parent: Execution, event: SubflowEnded) -> SubflowEnded:
+        """Return the end of a called execution with what the older ``outputs`` map of the call asks it for.
+
+        The map is rendered as the called execution sees the world; when that fails, so does the calling task.
+        """
+        asked = asked_for(caller.flow, parent, event)
+        if event.failure is not None or not asked:
+            return event
+        with self._world.store.read() as tx:
+            child = self._world.store.executions.load(tx, event.child_id)
+        if child is None:
+            return event
+        try:
+            called = self._flows.load(child.namespace, child.flow_id, child.flow_revision)
+            if called.outputs:
+                return event  # what the called flow declares comes first, as in Kestra
+            host = self._world.host(child, caller.masks)
+            variables = build(called, child, envs=self._world.envs, globals_=self._world.globals_, host=host)
+            rendered = caller.masks.apply_deep(render_value(asked, variables, host))
+        except GovError as error:
+            message = f"the outputs of the called execution {event.child_id} cannot be rendered: {error.message}"
+            return replace(event, failure=Failure(error.code, message))
+        return replace(event, outputs=rendered)
+
     def _create(
         self, caller: Owned, parent: Execution, command: StartSubflow, revision: FlowRevision, flow: Flow
     ) -> NewExecution:
@@ -79,7 +109,14 @@ class Caller:
             parent_task_run_id=command.task_run_id if command.wait else None,
             workdir=parent.workdir,
         )
-        return NewExecution(flow, execution, facts)
+        host = self._world.host(execution, caller.masks)
+        found = checks.unmet(flow, execution, host, envs=self._world.envs, globals_=self._world.globals_)
+        found = [replace(one, message=caller.masks.apply(one.message)) for one in found]
+        judged, told = checks.judge(execution, facts, found)
+        lines = checks.lines(execution, found, execution.created)
+        for text in ignored(flow.inputs, command.inputs, flow.undeclared_inputs):
+            lines.append(LogLine(0, execution.id, None, None, None, "WARN", execution.created, text))
+        return NewExecution(flow, judged, tuple(told), lines=tuple(lines))
 
     def _inputs(self, caller: Owned, parent: Execution, command: StartSubflow, flow: Flow) -> Mapping[str, Any]:
         host = self._world.host(parent, caller.masks)
@@ -103,7 +140,7 @@ class Caller:
             variables={"flow": {"id": flow.id, "namespace": flow.namespace}, "vars": flow.variables},
             host=host,
         )
-        return intake.take(undeclared=flow.undeclared_inputs)
+        return intake.take(undeclared=flow.undeclared_inputs, strict=False)
 
 
 def insert_called(tx: Tx, store: Store, called: NewExecution) -> None:
@@ -115,8 +152,10 @@ def insert_called(tx: Tx, store: Store, called: NewExecution) -> None:
         timer = SetTimer("start", "start", called.due, None, execution.history.version)
         store.timers.set(tx, execution.id, execution.run_as, timer)
         return
-    event: Event | None = Start()
-    if flow.concurrency is not None:
+    if called.lines:
+        store.logs.add(tx, called.lines)
+    event: Event | None = None if execution.state.is_terminal else Start()
+    if flow.concurrency is not None and event is not None:
         store.executions.lock_flow(tx, flow.namespace, flow.id)
         where = ExecutionFilter(flow.namespace, flow.id, states=HOLDING)
         running = sum(store.executions.count_by_state(tx, where).values())

@@ -64,6 +64,9 @@ class StartRequest:
 
     Attributes
     ----------
+    strict
+        Refuse values for inputs that the flow does not declare, as the faces do in which people type; without it they
+        are ignored, as in Kestra, and the execution's log says so.
     trusted
         Take ``inputs`` as they are: no typing, no validators, nothing need be there; only defaults are filled in. For
         programs that hand on values which were checked before, such as Subflow and triggers; a face that passes on
@@ -77,6 +80,7 @@ class StartRequest:
     labels: Mapping[str, str] = field(default_factory=dict)
     workdir: str | None = None
     supersedes: str | None = None
+    strict: bool = False
     trusted: bool = False
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +17,16 @@ from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.flow import ExecutionFilter, ExecutionSummary, LogLine
 from jupyter_gov.domain.ids import new_id
 from jupyter_gov.domain.states import State
+from jupyter_gov.engine import checks
 from jupyter_gov.engine.hold import is_held
+from jupyter_gov.engine.inputs import ignored
 from jupyter_gov.engine.limits import HOLDING, admit
 from jupyter_gov.engine.restart import check_restart
 from jupyter_gov.engine.start import create
 from jupyter_gov.errors import AccessError, ExecutionError, NotFoundError
 from jupyter_gov.lang.models.flow import Flow
+from jupyter_gov.runtime.masking import Masks
+from jupyter_gov.runtime.world import expression_environment
 from jupyter_gov.service import notebooks
 from jupyter_gov.service.api import EVERYTHING, NotebookRecord, StartRequest
 from jupyter_gov.service.approvals import Approvals
@@ -55,9 +61,10 @@ class Executions:
         workdir = Path(request.workdir).absolute() if request.workdir else Path.cwd()
         execution_id = new_id()
         inputs = typed_inputs(
-            self._parts, flow, request.inputs, execution_id=execution_id, workdir=workdir, trusted=request.trusted
-        )
-        execution, facts = create(
+            self._parts, flow, request.inputs, execution_id=execution_id, workdir=workdir, strict=request.strict,
+            trusted=request.trusted,
+        )  # fmt: skip
+        execution, created = create(
             revision,
             flow,
             execution_id=execution_id,
@@ -69,20 +76,37 @@ class Executions:
             workdir=str(workdir),
             supersedes=request.supersedes,
         )
-        execution = store.retrying(lambda tx: self._insert(tx, flow, execution, facts))
+        found = self._unmet(flow, execution)
+        execution, facts = checks.judge(execution, created, found)
+        lines = checks.lines(execution, found, execution.created)
+        if not (request.strict or request.trusted):
+            lines += _ignored(flow, request, execution)
+        execution = store.retrying(lambda tx: self._insert(tx, flow, execution, facts, lines))
         self._parts.wake()
         return execution
 
-    def _insert(self, tx: Tx, flow: Flow, execution: Execution, facts: Sequence[Fact]) -> Execution:
+    def _unmet(self, flow: Flow, execution: Execution) -> Sequence[checks.Unmet]:
+        """Return the checks of the flow that are not met; no message shows a secret."""
+        masks = Masks()
+        envs, globals_ = expression_environment(os.environ), self._parts.settings.get("globals") or {}
+        host = self._parts.host(flow.namespace, masks)
+        found = checks.unmet(flow, execution, host, envs=envs, globals_=globals_)
+        return [replace(one, message=masks.apply(one.message)) for one in found]
+
+    def _insert(
+        self, tx: Tx, flow: Flow, execution: Execution, facts: Sequence[Fact], lines: Sequence[LogLine] = ()
+    ) -> Execution:
         store = self._parts.store
-        event: Event | None = Start()
-        if flow.concurrency is not None:
+        event: Event | None = None if execution.state.is_terminal else Start()
+        if flow.concurrency is not None and event is not None:
             store.executions.lock_flow(tx, flow.namespace, flow.id)
             where = ExecutionFilter(flow.namespace, flow.id, states=HOLDING)
             running = sum(store.executions.count_by_state(tx, where).values())
             admitted = admit(flow, execution, facts, running=running)
             execution, facts, event = admitted
         store.executions.insert(tx, execution, facts, event)
+        if lines:
+            store.logs.add(tx, lines)
         return execution
 
     def get(self, execution_id: str, actor: Actor) -> Execution:
@@ -329,6 +353,12 @@ class Executions:
     def record_notebook(self, record: NotebookRecord, actor: Actor) -> Execution:
         """Put a notebook run that papermill did outside of any flow on record."""
         return notebooks.record(self._parts, record, actor)
+
+
+def _ignored(flow: Flow, request: StartRequest, execution: Execution) -> list[LogLine]:
+    """Return what the log of the execution says about values that nobody asked for."""
+    texts = ignored(flow.inputs, request.inputs, flow.undeclared_inputs)
+    return [LogLine(0, execution.id, None, None, None, "WARN", execution.created, text) for text in texts]
 
 
 def is_settled(execution: Execution) -> bool:

@@ -23,12 +23,21 @@ _STORED = ("kestra://", "gov://", "nsfile://")
 
 
 def typed_inputs(
-    parts: Parts, flow: Flow, given: Mapping[str, Any], *, execution_id: str, workdir: Path, trusted: bool = False
+    parts: Parts,
+    flow: Flow,
+    given: Mapping[str, Any],
+    *,
+    execution_id: str,
+    workdir: Path,
+    strict: bool = True,
+    trusted: bool = False,
 ) -> Mapping[str, Any]:
     """Return the inputs of a new execution as they are stored: typed, secrets sealed, files copied into the store.
 
     Parameters
     ----------
+    strict
+        Refuse values for inputs that the flow does not declare.
     trusted
         The values were checked before: they are taken as they are, see ``StartRequest``.
 
@@ -61,7 +70,7 @@ def typed_inputs(
         variables={"flow": {"id": flow.id, "namespace": flow.namespace}, "vars": flow.variables},
         host=parts.host(flow.namespace, masks),
     )
-    return intake.take(undeclared=flow.undeclared_inputs, file_ok=file_ok, trusted=trusted)
+    return intake.take(undeclared=flow.undeclared_inputs, file_ok=file_ok, strict=strict, trusted=trusted)
 
 
 def _local(value: str, workdir: Path) -> Path:

@@ -31,9 +31,21 @@ def test_a_wrong_value_is_refused_and_changes_nothing(case, gov, actor, tmp_path
 def test_an_unknown_input_is_refused_with_the_one_that_was_meant(gov, actor):
     gov.flows.register(f"{HEAD}inputs:\n  - {{id: region, type: STRING}}\n{LOG}", actor)
     with pytest.raises(InputError) as caught:
-        gov.executions.start(StartRequest("n", "f", inputs={"region": "EU", "regoin": "EU"}), actor)
+        gov.executions.start(StartRequest("n", "f", inputs={"region": "EU", "regoin": "EU"}, strict=True), actor)
     assert caught.value.code == "GOV205"
     assert "region" in str(caught.value)
+
+
+def test_a_program_may_hand_over_more_than_is_declared_and_the_log_says_what_was_ignored(gov, actor):
+    gov.flows.register(f"{HEAD}inputs:\n  - {{id: region, type: STRING}}\n{LOG}", actor)
+    request = StartRequest("n", "f", inputs={"region": "EU", "regoin": "S3cret!"})
+    execution = gov.executions.start(request, actor)
+    assert execution.inputs == {"region": "EU"}
+    (line,) = gov.executions.logs(execution.id, actor)
+    assert line.level == "WARN"
+    assert '"regoin" is not declared' in line.message
+    assert "region" in line.message.replace("regoin", "")
+    assert "S3cret" not in line.message
 
 
 def test_all_problems_of_the_values_come_at_once(gov, actor):

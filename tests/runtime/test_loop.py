@@ -414,3 +414,25 @@ def test_nothing_is_left_running(rig: Rig) -> None:
     assert rig.wait(rig.start(chain(2, "probe.Touch", file="/dev/null"))).state is State.SUCCESS
     loop.stop()
     assert {thread.name for thread in set(threading.enumerate()) - before} == set()
+
+
+def test_what_fails_before_a_worker_sees_it_is_told_in_the_log(rig: Rig) -> None:
+    rig.loop()
+    text = """\
+id: untold
+namespace: company.team
+tasks:
+  - id: each
+    type: io.kestra.plugin.core.flow.ForEach
+    allowFailure: true
+    values: "[1, null]"
+    tasks: [{id: in, type: io.kestra.plugin.core.debug.Return}]
+  - {id: skip, type: io.kestra.plugin.core.debug.Return, runIf: "{{ nothing }}", allowFailure: true}
+  - {id: call, type: io.kestra.plugin.core.flow.Subflow, namespace: company.team, flowId: nobody}
+"""
+    ended = rig.wait(rig.start(text))
+    told = [line for line in rig.logs(ended.id) if line.startswith("ERROR")]
+    assert len(told) == 3
+    assert "null values on Each" in told[0]
+    assert "`nothing`" in told[1]
+    assert "nobody" in told[2]

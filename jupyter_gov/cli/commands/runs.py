@@ -70,6 +70,7 @@ def _request(gov: Gov, actor: Actor, wanted: Wanted) -> StartRequest:
         inputs=wanted.inputs,
         labels=wanted.labels,
         workdir=str(Path.cwd()),
+        strict=True,
     )
 
 

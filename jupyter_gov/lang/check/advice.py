@@ -12,8 +12,6 @@ from jupyter_gov.lang.nodes import Entry, MapNode, Node, ScalarNode
 PAUSE = "io.kestra.plugin.core.flow.Pause"
 HUMAN_TASK = "io.kestra.plugin.ee.flow.HumanTask"
 FLOW_WITHOUT_EFFECT: Mapping[str, str] = {
-    "sla": "is checked and not enforced in this version",
-    "checks": "is checked and not enforced in this version",
     "workerGroup": "is accepted and has no effect in this version",
     "extend": "is the metadata of a blueprint and has no effect",
     "triggers": "are checked and do not fire in this version",

@@ -63,6 +63,8 @@ def read_flow(root: Node, scope: Scope) -> Flow | None:
         outputs=tuple(_output(one) for one in spec.outputs or ()),
         retry=spec.retry.retry() if spec.retry else None,
         concurrency=Concurrency(spec.concurrency.limit, spec.concurrency.behavior) if spec.concurrency else None,
+        sla=tuple(one.sla() for one in spec.sla or ()),
+        checks=tuple(one.check() for one in spec.checks or ()),
         triggers=triggers,
         disabled=spec.disabled,
         index=index_tasks((*tasks, *errors, *finally_, *after)),

@@ -117,6 +117,28 @@ class Concurrency:
 
 
 @dataclass(frozen=True, slots=True)
+class Sla:
+    """A promise about executions of the flow, and what happens when one breaks it."""
+
+    id: str
+    type: Literal["MAX_DURATION", "EXECUTION_ASSERTION"]
+    behavior: Literal["FAIL", "CANCEL", "NONE"]
+    duration: timedelta | None = None
+    assertion: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StartCheck:
+    """A condition that is tested before an execution starts, and what happens when it does not hold."""
+
+    condition: str
+    message: str
+    style: Literal["INFO", "SUCCESS", "WARNING", "ERROR"] = "INFO"
+    behavior: Literal["BLOCK_EXECUTION", "FAIL_EXECUTION", "CREATE_EXECUTION"] = "BLOCK_EXECUTION"
+
+
+@dataclass(frozen=True, slots=True)
 class TriggerDef:
     """One trigger as written; checked now, fired by the scheduler."""
 
@@ -148,6 +170,8 @@ class Flow:
     outputs: tuple[OutputDef, ...] = ()
     retry: Retry | None = None
     concurrency: Concurrency | None = None
+    sla: tuple[Sla, ...] = ()
+    checks: tuple[StartCheck, ...] = ()
     triggers: tuple[TriggerDef, ...] = ()
     disabled: bool = False
     index: Mapping[str, TaskDef] = field(default_factory=dict, repr=False)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from jupyter_gov.lang.models.base import FLOW_ID, INPUT_ID, NAMESPACE, DurationText, Spec
+from jupyter_gov.lang.models.flow import Sla, StartCheck
 from jupyter_gov.lang.models.retry import RetrySpec
 from jupyter_gov.lang.models.scalars import IsoDuration
 
@@ -89,15 +90,31 @@ class SlaSpec(Spec):
             raise ValueError("an SLA of type EXECUTION_ASSERTION needs `assert`")
         return self
 
+    def sla(self) -> Sla:
+        """Return it as the engine reads it."""
+        return Sla(self.id, self.type, self.behavior, self.duration, self.assert_, labels_map(self.labels))
+
 
 class CheckSpec(Spec):
-    """A condition on the inputs, tested before an execution starts."""
+    """A condition that is tested before an execution starts."""
 
-    condition: str | None = None
-    when: str | None = None
-    message: str
-    style: Literal["INFO", "SUCCESS", "WARNING", "ERROR"] = "INFO"
-    behavior: Literal["BLOCK_EXECUTION", "FAIL_EXECUTION", "CREATE_EXECUTION"] = "BLOCK_EXECUTION"
+    condition: str | None = Field(default=None, description="Expression that must be true; Kestra 2 calls it `when`.")
+    when: str | None = Field(default=None, description="The name of `condition` since Kestra 2.")
+    message: str = Field(description="What people read when the condition is not true.")
+    style: Literal["INFO", "SUCCESS", "WARNING", "ERROR"] = Field(default="INFO", description="How it is shown.")
+    behavior: Literal["BLOCK_EXECUTION", "FAIL_EXECUTION", "CREATE_EXECUTION"] = Field(
+        default="BLOCK_EXECUTION", description="Whether nothing starts, a failed execution is made, or it starts."
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> CheckSpec:
+        if (self.condition is None) == (self.when is None):
+            raise ValueError("a check needs either `condition` or `when`")
+        return self
+
+    def check(self) -> StartCheck:
+        """Return it as the engine reads it."""
+        return StartCheck(self.condition or self.when or "", self.message, self.style, self.behavior)
 
 
 class PluginDefaultSpec(Spec):
