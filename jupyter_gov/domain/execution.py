@@ -78,7 +78,8 @@ class TaskRun:
     seq
         Order of creation within the execution, from 0.
     path
-        The loop values around this task run, outermost first, its own ``value`` last.
+        The loop values around this task run, outermost first, its own ``value`` last; of an iteration of a Loop, whose
+        values may be equal, its number stands there.
     branch, index
         Slot of the parent that holds the task, and its place in that slot's list.
     outputs_digest

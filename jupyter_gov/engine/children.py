@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from jupyter_gov.domain.commands import ClearTimers, RunTask, WriteLog
 from jupyter_gov.domain.execution import Attempt, Failure, Frame, TaskRun
 from jupyter_gov.domain.states import History, Moment, State, begin
-from jupyter_gov.engine import context, gates, hold, kill, retries, retry, rounds, subflows
-from jupyter_gov.engine.flowables.base import NOTHING, Again, Call, Child, Gate, Plan, next_enabled
+from jupyter_gov.engine import gates, hold, kill, retries, retry, rounds, subflows
+from jupyter_gov.engine.flowables.base import ITERATION, NOTHING, Again, Call, Child, Gate, Plan, next_enabled
 from jupyter_gov.engine.scope import RunScope
 from jupyter_gov.engine.types import flowable_of
 from jupyter_gov.engine.work import Work, failure_of
@@ -46,7 +46,7 @@ def _begin(work: Work, run_id: str) -> None:
     run = work.run(run_id)
     task = work.task(run)
     try:
-        if task.run_if is not None and not is_truthy(work.render(task.run_if, run)):
+        if task.run_if is not None and run.branch != ITERATION and not is_truthy(work.render(task.run_if, run)):
             end(work, run, State.SKIPPED)
             return
     except GovError as error:
@@ -137,12 +137,12 @@ def _not_yet(work: Work, parent_id: str | None, children: Any) -> list[Child]:
     missing = []
     for child in children:
         task = _slot(work, parent_id, child.branch)[child.index]
-        run = work.execution.find(task.id, path if child.value is None else (*path, child.value))
+        run = work.execution.find(task.id, child.path(path))
         if run is None or run.parent_id != parent_id:
             missing.append(child)
         elif run.state.is_terminal:
             frame = work.frame(parent_id)
-            tally = {**frame.tally, str(run.state): frame.tally.get(str(run.state), 0) - 1}
+            tally = _tallied(work, parent_id, frame.tally, run.state, -1)
             work.set_frame(parent_id, replace(frame, open=frame.open + 1, tally=tally))
             work.agenda.append(("ended", run.id))
     return missing
@@ -150,7 +150,9 @@ def _not_yet(work: Work, parent_id: str | None, children: Any) -> list[Child]:
 
 def _slot(work: Work, parent_id: str | None, branch: str) -> tuple[TaskDef, ...]:
     if parent_id is not None:
-        return work.task(work.run(parent_id)).slots.get(branch, ())
+        parent = work.run(parent_id)
+        task = work.task(parent)
+        return flowable_of(task).tasks_of(task, branch, is_iteration=parent.branch == ITERATION)
     flow = work.flow
     lists = {"tasks": flow.tasks, "errors": flow.errors, "finally": flow.finally_, "after": flow.after_execution}
     return lists[branch]
@@ -164,9 +166,10 @@ def end(work: Work, run: TaskRun, state: State, *, failure: Failure | None = Non
     task = work.task(run)
     if retries.applies_to(task):
         state = retry.retried_state(retries.policy_of(work, run), run, state)
-    if state is State.FAILED and task.allow_failure:
+    # What a Loop allows is said of it as a whole, not of each iteration.
+    if state is State.FAILED and task.allow_failure and run.branch != ITERATION:
         state = State.WARNING
-    if state is State.WARNING and task.allow_warning:
+    if state is State.WARNING and task.allow_warning and run.branch != ITERATION:
         state = State.SUCCESS
     work.advance(run, state, failure=failure, **fields)
     work.agenda.append(("ended", run.id))
@@ -183,7 +186,7 @@ def _child_ended(work: Work, child: TaskRun) -> None:
     frame = work.frame(parent_id)
     tally = frame.tally
     if frame.phase != "errors":
-        tally = {**tally, str(child.state): tally.get(str(child.state), 0) + 1}
+        tally = _tallied(work, parent_id, tally, child.state, +1)
     work.set_frame(parent_id, replace(frame, open=frame.open - 1, tally=tally))
     if parent_id is not None and frame.phase == "main":
         _proceed(work, parent_id, child)
@@ -192,6 +195,22 @@ def _child_ended(work: Work, child: TaskRun) -> None:
     start_children(work, parent_id, () if stops else _next_in_list(work, parent_id, child))
     if work.frame(parent_id).open == 0:
         _PHASE_OVER[frame.phase](work, parent_id)
+
+
+def _tallied(
+    work: Work, parent_id: str | None, tally: Mapping[str, int], state: State, difference: int
+) -> Mapping[str, int]:
+    name = counted(work, parent_id, state)
+    return {**tally, name: tally.get(name, 0) + difference}
+
+
+def counted(work: Work, parent_id: str | None, state: State) -> str:
+    """Return under which state the end of a child is counted by a flowable, or by the flow."""
+    if parent_id is None:
+        return str(state)
+    parent = work.run(parent_id)
+    task = work.task(parent)
+    return str(flowable_of(task).counted(task, state, is_iteration=parent.branch == ITERATION))
 
 
 def _next_in_list(work: Work, parent_id: str | None, child: TaskRun) -> tuple[Child, ...]:
@@ -284,7 +303,8 @@ def end_flowable(work: Work, run: TaskRun, state: State, failure: Failure | None
         state = _asked(task, lambda: kind.end_state(RunScope(work, run.id), state))
     except GovError as error:
         state, failure = State.FAILED, told(work, run.id, failure_of(error))
-    end(work, run, state, failure=failure)
+    # As it is now: the type may have published what comes of its children.
+    end(work, work.run(run.id), state, failure=failure)
 
 
 _PHASE_OVER: Mapping[str, Callable[[Work, str | None], None]] = {
@@ -320,8 +340,3 @@ def cancel(work: Work) -> None:
     frame = work.execution.frame
     work.set_frame(None, replace(frame, data={**frame.data, "cancelled": 1}))
     kill.stop(work)
-
-
-def variables(work: Work, run: TaskRun | None = None) -> Mapping[str, Any]:
-    """Return the expression variables of the flow, or of a task run."""
-    return context.build(work.flow, work.execution, run, envs=work.envs, globals_=work.globals, host=work.host)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from jupyter_gov.domain.execution import Execution, TaskRun
 from jupyter_gov.domain.sealed import is_sealed
 from jupyter_gov.domain.states import State
+from jupyter_gov.engine.flowables.base import ITERATION
+from jupyter_gov.engine.flowables.loop import STORE, item_at, lines_of
 from jupyter_gov.engine.memo import Memo
 from jupyter_gov.engine.types import FLOWABLES
 from jupyter_gov.lang.models.flow import Flow, TaskDef
@@ -40,20 +43,36 @@ class LazyContext(Mapping[str, Any]):
 
 
 class _RunsByTask(Mapping[str, Any]):
-    """``outputs`` or ``tasks``: by task id, then one level per enclosing loop value, outermost first."""
+    """``outputs`` or ``tasks``: by task id, then one level per enclosing loop value, outermost first.
 
-    __slots__ = ("_depths", "_execution", "_leaf")
+    What is inside of an iteration is seen from there alone, as if nothing were around it.
+    """
 
-    def __init__(self, execution: Execution, depths: Mapping[str, int], leaf: Callable[[TaskRun], Any]) -> None:
+    __slots__ = ("_depths", "_execution", "_leaf", "_run")
+
+    def __init__(
+        self, execution: Execution, depths: Mapping[str, Depth], leaf: Callable[[TaskRun], Any], run: TaskRun | None
+    ) -> None:
         self._execution = execution
         self._depths = depths
         self._leaf = leaf
+        self._run = run
 
     def __getitem__(self, task_id: str) -> Any:
         depth = self._depths.get(task_id)
-        if depth is None:
+        if depth is None or not self._is_seen(depth):
             raise KeyError(task_id)
-        return self._level(task_id, (), depth)
+        inside = self._run.path[: depth.isolated] if self._run is not None else ()
+        return self._level(task_id, inside, depth.loops)
+
+    def _is_seen(self, depth: Depth) -> bool:
+        if not depth.isolated:
+            return True
+        if self._run is None:
+            return False
+        own = self._depths[self._run.task_id]
+        loops = (*own.around, self._run.task_id) if self._run.branch == ITERATION else own.around
+        return loops[: depth.isolated] == depth.around[: depth.isolated]
 
     def _level(self, task_id: str, path: tuple[str, ...], depth: int) -> Any:
         if len(path) < depth:
@@ -107,25 +126,49 @@ class _LoopLevel(Mapping[str, Any]):
         return sum(1 for _ in self)
 
 
-_LOOPS = {name for name, kind in FLOWABLES.items() if kind.loops}
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """Where a task stands among loops.
+
+    Attributes
+    ----------
+    around
+        Ids of the loops that enclose it, outermost first.
+    isolated
+        How many of these there are up to the innermost one whose iterations are isolated.
+    """
+
+    around: tuple[str, ...] = ()
+    isolated: int = 0
+
+    @property
+    def loops(self) -> int:
+        """How many loops enclose it."""
+        return len(self.around)
+
+    def below(self, task: TaskDef, slot: str) -> Depth:
+        """Return where the tasks in a slot of a task of this depth stand."""
+        kind = FLOWABLES.get(task.type)
+        if kind is None or not kind.loops or not (kind.isolated or slot == "tasks"):
+            return self
+        around = (*self.around, task.id)
+        return Depth(around, len(around) if kind.isolated else self.isolated)
 
 
-def _loop_depths(flow: Flow) -> Mapping[str, int]:
-    depths: dict[str, int] = {}
-    stack: list[tuple[TaskDef, int]] = [
-        (task, 0) for task in (*flow.tasks, *flow.errors, *flow.finally_, *flow.after_execution)
-    ]
+def _loop_depths(flow: Flow) -> Mapping[str, Depth]:
+    depths: dict[str, Depth] = {}
+    stack = [(task, Depth()) for task in (*flow.tasks, *flow.errors, *flow.finally_, *flow.after_execution)]
     while stack:
         task, depth = stack.pop()
         depths[task.id] = depth
         for slot, children in task.slots.items():
-            inside = depth + (1 if task.type in _LOOPS and slot == "tasks" else 0)
+            inside = depth.below(task, slot)
             stack.extend((child, inside) for child in children)
     return depths
 
 
-loop_depths: Memo[Flow, Mapping[str, int]] = Memo(_loop_depths)
-"""How many loops enclose each task of a flow."""
+loop_depths: Memo[Flow, Mapping[str, Depth]] = Memo(_loop_depths)
+"""Which loops enclose each task of a flow."""
 
 
 def build(
@@ -142,8 +185,8 @@ def build(
     makers: dict[str, Callable[[], Any]] = {
         "flow": lambda: {"id": flow.id, "namespace": flow.namespace, "revision": execution.flow_revision},
         "execution": lambda: _execution(execution),
-        "outputs": lambda: _RunsByTask(execution, depths, lambda found: _outputs(flow, found, host)),
-        "tasks": lambda: _RunsByTask(execution, depths, lambda found: {"state": str(found.state)}),
+        "outputs": lambda: _RunsByTask(execution, depths, lambda found: _outputs(flow, found, host), run),
+        "tasks": lambda: _RunsByTask(execution, depths, lambda found: {"state": str(found.state)}, run),
         "labels": lambda: _nested({label.key: label.value for label in execution.labels}),
         "vars": lambda: {**flow.variables, **execution.variables},
         "envs": lambda: envs or {},
@@ -205,6 +248,11 @@ def _task_makers(
         "task": lambda: {"id": task.id, "type": task.type},
         "taskrun": lambda: _task_run(run),
     }
+    if run.branch == STORE:
+        makers["iterations"] = lambda: lines_of(execution, execution.task_runs[str(run.parent_id)])
+    items = items_of(execution, run)
+    if items:
+        makers["item"] = lambda: _item(items)
     parents = parents_of(flow, execution, run, host)
     if parents:
         makers["parent"] = lambda: parents[0]
@@ -246,14 +294,36 @@ def parents_of(flow: Flow, execution: Execution, run: TaskRun, host: ExpressionH
     while parent_id is not None:
         parent = execution.task_runs[parent_id]
         shown: dict[str, Any] = {}
-        if parent.value is not None:
+        has_value = parent.value is not None and parent.branch != ITERATION
+        if has_value:
             shown["taskrun"] = {"value": parent.value}
         if parent.outputs is not None:
             shown["outputs"] = _outputs(flow, parent, host)
-        if parent.value is not None:
+        if has_value:
             parents.append(shown)
         parent_id = parent.parent_id
     return parents
+
+
+def items_of(execution: Execution, run: TaskRun) -> list[tuple[TaskRun, int]]:
+    """Return the iterations of Loops around a task run as (task run of the loop, number), innermost first."""
+    found: list[tuple[TaskRun, int]] = []
+    here: TaskRun | None = run
+    while here is not None:
+        parent = None if here.parent_id is None else execution.task_runs[here.parent_id]
+        if here.branch == ITERATION and parent is not None:
+            found.append((parent, here.iteration or 0))
+        here = parent
+    return found
+
+
+def _item(items: Sequence[tuple[TaskRun, int]]) -> Mapping[str, Any]:
+    (loop, number), *around = items
+    shown = item_at(loop, number)
+    if around:
+        shown["parent"] = _item(around)
+        shown["parents"] = [_item(around[start:]) for start in range(len(around))]
+    return shown
 
 
 def _nested(flat: Mapping[str, str]) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def _finish(work: Work) -> None:
     failure = _first_failure(work, state) if state in {State.FAILED, State.RETRIED} else None
     if work.flow.outputs and state is not State.RETRIED:
         try:
-            outputs = resolve_outputs(work.flow.outputs, children.variables(work), work.host, work.finds_secret)
+            outputs = resolve_outputs(work.flow.outputs, work.variables(), work.host, work.finds_secret)
             work.execution = replace(work.execution, outputs=outputs)
         except GovError as error:
             # A failed task is the cause, also of outputs that cannot be rendered without its own.

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.states import SYMBOLS, State
+from jupyter_gov.engine.flowables.base import ITERATION
 from jupyter_gov.engine.flowables.dag import Dag, dependencies
 from jupyter_gov.engine.flowables.foreach import EachParallel
 from jupyter_gov.engine.flowables.parallel import Parallel
 from jupyter_gov.lang.models.flow import Flow, TaskDef
+from jupyter_gov.lang.ports import ADDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ def _task(task: TaskDef, parent: str | None, nodes: list[Node], edges: list[Edge
     nodes.append(Node(task.id, task.id, task.type, task.kind, parent))
     ends: list[str] = []
     for slot, children in task.slots.items():
+        if slot.startswith(ADDED):
+            continue
         name = slot.removeprefix("cases:")
         if task.type == Dag.type_name and slot == "tasks":
             ends.extend(_dag(task, children, nodes, edges))
@@ -132,6 +136,8 @@ def states_by_task(execution: Execution) -> dict[str, State]:
     order = [State.FAILED, State.KILLED, State.PAUSED, State.RUNNING, State.WARNING, State.SUCCESS]
     shown: dict[str, State] = {}
     for run in execution.task_runs.values():
+        if run.branch == ITERATION:
+            continue  # the task run of the loop itself says what its iterations come to
         known = shown.get(run.task_id)
         if known is None or _rank(run.state, order) < _rank(known, order):
             shown[run.task_id] = run.state

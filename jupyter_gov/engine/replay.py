@@ -22,8 +22,10 @@ from jupyter_gov.domain.flow import FlowRevision
 from jupyter_gov.domain.ids import task_run_id
 from jupyter_gov.domain.states import EXECUTION_REWRITES, TASK_RUN_REWRITES, State, advance, begin
 from jupyter_gov.engine import facts, restart, rounds
+from jupyter_gov.engine.flowables.base import ITERATION
 from jupyter_gov.engine.flowables.dag import Dag, dependencies
 from jupyter_gov.engine.flowables.foreach import EachParallel, Loop
+from jupyter_gov.engine.flowables.loop import LoopOver
 from jupyter_gov.engine.flowables.parallel import Parallel
 from jupyter_gov.engine.scope import RunScope
 from jupyter_gov.engine.types import flowable_of
@@ -126,6 +128,8 @@ def _followers(work: Work, run: TaskRun) -> set[str]:
         return {other.id for other in siblings if other.index > run.index}
     if issubclass(kind, Parallel | EachParallel):
         return set()
+    if issubclass(kind, LoopOver):
+        return _after_in_loop(parent, run, siblings)
     if issubclass(kind, Dag):
         below = _dependants(dependencies(parent), run.task_id)
         return {other.id for other in siblings if other.task_id in below}
@@ -133,6 +137,15 @@ def _followers(work: Work, run: TaskRun) -> set[str]:
         return {other.id for other in siblings if other.iteration == run.iteration and other.index > run.index}
     # What stood before it in the list is kept in the later iterations too: nothing that it does has changed.
     return {other.id for other in siblings if _is_behind(other, run)}
+
+
+def _after_in_loop(loop: TaskDef, run: TaskRun, siblings: Sequence[TaskRun]) -> set[str]:
+    if run.branch != ITERATION:
+        return {other.id for other in siblings if other.index > run.index}
+    one_by_one, number = LoopOver.is_one_by_one(loop), run.iteration or 0
+    later = (one for one in siblings if one_by_one and (one.iteration or 0) > number)
+    # What was stored of all of them is no longer true.
+    return {one.id for one in (*later, *(one for one in siblings if one.branch != ITERATION))}
 
 
 def _is_behind(other: TaskRun, run: TaskRun) -> bool:
@@ -159,6 +172,8 @@ def _at(work: Work, run: TaskRun, chain: Sequence[TaskRun]) -> Frame:
     child = next(one for one in chain if one.parent_id == run.id)
     kind = flowable_of(work.task(run))
     if issubclass(kind, Loop) and not issubclass(kind, EachParallel) and _one_by_one(work, child, kind):
+        return replace(frame, data=data, cursor=(child.iteration or 0) + 1)
+    if child.branch == ITERATION and LoopOver.is_one_by_one(work.task(run)):
         return replace(frame, data=data, cursor=(child.iteration or 0) + 1)
     return replace(frame, data=data)
 
@@ -203,6 +218,8 @@ def _index(flow: Flow, parent: TaskRun | None, run: TaskRun, revision: FlowRevis
     slot: Sequence[TaskDef] = ()
     if parent is None:
         slot = flow.tasks
+    elif run.branch == ITERATION and run.task_id in flow.index:
+        return 0
     elif parent.task_id in flow.index:
         slot = flow.index[parent.task_id].slots.get(run.branch, ())
     for index, task in enumerate(slot):

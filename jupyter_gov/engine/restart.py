@@ -151,5 +151,6 @@ def reopened_frame(work: Work, parent_id: str | None, frame: Frame, reopened: se
         if child.id in reopened:
             running += 1
         else:
-            tally[str(child.state)] = tally.get(str(child.state), 0) + 1
+            name = children.counted(work, parent_id, child.state)
+            tally[name] = tally.get(name, 0) + 1
     return replace(frame, phase="main", open=running, tally=tally)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from jupyter_gov.domain.canonical import digest
 from jupyter_gov.domain.execution import Execution, Frame, TaskRun
+from jupyter_gov.engine.outputs import resolve_outputs
 from jupyter_gov.engine.work import Work
-from jupyter_gov.lang.models.flow import TaskDef
+from jupyter_gov.errors import ExecutionError
+from jupyter_gov.lang.models.flow import OutputDef, TaskDef
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,16 @@ class RunScope:
     def render(self, value: Any) -> Any:
         """Render texts at any depth."""
         return self.work.render(value, self.run)
+
+    def read(self, uri: str) -> str:
+        """Return the text of a file."""
+        if self.work.host is None:
+            raise ExecutionError(f"the file {uri!r} cannot be read here", code="GOV323")
+        return self.work.host.read(uri)
+
+    def typed(self, outputs: Sequence[OutputDef]) -> Mapping[str, Any]:
+        """Return declared outputs, rendered and of their types."""
+        return resolve_outputs(outputs, self.work.variables(self.run), self.work.host, self.work.finds_secret)
 
     def hide(self, value: Any) -> Any:
         """Replace secrets in texts at any depth."""

@@ -114,7 +114,7 @@ class Work:
             parent_id=parent.id if parent else None,
             value=child.value,
             iteration=child.iteration,
-            path=path if child.value is None else (*path, child.value),
+            path=child.path(path),
             branch=child.branch,
             index=child.index,
         )
@@ -159,8 +159,11 @@ class Work:
             return value
         if isinstance(value, str) and "{" not in value:
             return value
-        variables = context.build(self.flow, self.execution, run, envs=self.envs, globals_=self.globals, host=self.host)
-        return expr.render_value(value, variables, self.host)
+        return expr.render_value(value, self.variables(run), self.host)
+
+    def variables(self, run: TaskRun | None = None) -> Mapping[str, Any]:
+        """Return the expression variables of the flow, or of a task run."""
+        return context.build(self.flow, self.execution, run, envs=self.envs, globals_=self.globals, host=self.host)
 
     def hide(self, value: Any) -> Any:
         """Return ``value`` without the secrets that expressions have read: what is about to be stored and shown."""

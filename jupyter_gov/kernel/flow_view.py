@@ -12,6 +12,7 @@ from jupyter_gov.kernel.display.table import Table
 from jupyter_gov.lang.check import CheckedFlow
 from jupyter_gov.lang.diagnostics import Diagnostic, render
 from jupyter_gov.lang.models.flow import Flow, TaskDef
+from jupyter_gov.lang.ports import ADDED
 from jupyter_gov.legible import visible
 
 
@@ -59,5 +60,7 @@ def _walk(tasks: Sequence[TaskDef], slot: str, depth: int) -> list[tuple[TaskDef
     for task in tasks:
         found.append((task, slot, depth))
         for name, children in task.slots.items():
+            if name.startswith(ADDED):
+                continue
             found += _walk(children, "" if name == "tasks" else name.removeprefix("cases:"), depth + 1)
     return found

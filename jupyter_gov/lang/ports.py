@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from jupyter_gov.lang.models.flow import TaskDef
 
 TypeKind = Literal["runnable", "flowable", "trigger", "nested"]
 SlotKind = Literal["list", "map", "dag"]
@@ -18,6 +21,10 @@ SlotKind = Literal["list", "map", "dag"]
 
 DEPENDS_ON = "dependsOn"
 """Property of a checked task with a slot of kind ``dag``: task id -> ids of the tasks that it waits for."""
+
+
+ADDED = "added:"
+"""Begins the names of slots whose tasks nobody has written: a type runs them by itself; pictures leave them out."""
 
 
 CHECKING = "checking"
@@ -60,6 +67,8 @@ class TypeInfo:
         Other names of the type.
     output_renames
         Other spellings of outputs -> the right one; the checker warns about expressions that use them.
+    added
+        Returns the tasks that a task of the type runs beside those that are written, by slot.
     """
 
     name: str
@@ -72,6 +81,7 @@ class TypeInfo:
     aliases: Sequence[str] = ()
     deprecated: str | None = None
     output_renames: Mapping[str, Rename] = field(default_factory=dict)
+    added: Callable[[TaskDef], Mapping[str, tuple[TaskDef, ...]]] | None = None
 
 
 class TypeCatalogue(Protocol):

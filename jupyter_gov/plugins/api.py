@@ -29,6 +29,7 @@ from pydantic_core import CoreSchema
 from jupyter_gov.lang.ports import CATALOGUE, CHECKING, NOTES, Rename, SlotKind, TypeInfo, TypeKind
 
 if TYPE_CHECKING:
+    from jupyter_gov.lang.models.flow import TaskDef
     from jupyter_gov.plugins.context import RunContext
 
 __all__ = [
@@ -129,6 +130,11 @@ class TypedModel(GovModel):
     repeatable: ClassVar[bool] = False
 
     @classmethod
+    def added(cls, task: TaskDef) -> Mapping[str, tuple[TaskDef, ...]]:
+        """Return the tasks that a task runs beside those that are written, by slot (``lang.ports.ADDED``)."""
+        return {}
+
+    @classmethod
     def info(cls) -> TypeInfo:
         """Return what the checker needs to know of this type."""
         return TypeInfo(
@@ -142,6 +148,7 @@ class TypedModel(GovModel):
             repeatable=cls.repeatable,
             aliases=cls.aliases,
             deprecated=cls.deprecated,
+            added=cls.added,
         )
 
 

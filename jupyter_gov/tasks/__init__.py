@@ -18,6 +18,7 @@ CATALOGUE: Mapping[str, str] = {
     _FLOW + "ForEach": "jupyter_gov.engine.flowables.foreach:ForEach",
     _FLOW + "EachSequential": "jupyter_gov.engine.flowables.foreach:EachSequential",
     _FLOW + "EachParallel": "jupyter_gov.engine.flowables.foreach:EachParallel",
+    _FLOW + "Loop": "jupyter_gov.engine.flowables.loop:LoopOver",
     _FLOW + "LoopUntil": "jupyter_gov.engine.flowables.until:LoopUntil",
     _FLOW + "WaitFor": "jupyter_gov.engine.flowables.until:WaitFor",
     _FLOW + "Pause": "jupyter_gov.engine.flowables.pause:Pause",

@@ -48,6 +48,7 @@ def tasks(draw, numbers: Numbers, depth: int = 2, *, gates: bool = True) -> Task
             "ForEach",
             "EachSequential",
             "EachParallel",
+            "Loop",
             "AllowFailure",
         ]
     kind = draw(st.sampled_from(kinds))
@@ -113,6 +114,13 @@ def properties(draw, kind: str, slots) -> dict:
             return {"values": draw(values), "concurrencyLimit": draw(places)}
         case "EachSequential" | "EachParallel":
             return {"value": draw(st.one_of(values, values.map(json.dumps))), "concurrent": draw(places)}
+        case "Loop":
+            return {
+                "values": draw(st.one_of(values, st.dictionaries(st.sampled_from("kl"), st.integers(), max_size=2))),
+                "concurrencyLimit": draw(places),
+                "transmitFailed": draw(st.booleans()),
+                "outputs": draw(st.sampled_from([[], [{"id": "i", "value": "{{ item.index }}"}]])),
+            }
         case "LoopUntil":
             condition = draw(st.sampled_from(["true", "false", "{{ no.such }}"]))
             return {

@@ -15,18 +15,33 @@ from typing import Any, ClassVar, Protocol
 from jupyter_gov.domain.approval import Assignment
 from jupyter_gov.domain.execution import Execution, Frame, Label, TaskRun
 from jupyter_gov.domain.states import State
-from jupyter_gov.lang.models.flow import TaskDef
+from jupyter_gov.lang.models.flow import OutputDef, TaskDef
 from jupyter_gov.plugins.api import FlowableTask
+
+ITERATION = "iteration"
+"""Branch of task runs that are one iteration of a Loop: of the Loop's own task, below its task run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A child task run to create: which task, and for which value of a loop."""
+    """A child task run to create: which task, and for which value of a loop.
+
+    Attributes
+    ----------
+    place
+        What tells it apart from its siblings in paths, if that is not its value.
+    """
 
     branch: str
     index: int
     value: str | None = None
     iteration: int | None = None
+    place: str | None = None
+
+    def path(self, parent: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the path of its task run below a parent's."""
+        own = self.value if self.place is None else self.place
+        return parent if own is None else (*parent, own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +121,14 @@ class Scope(Protocol):
         """Render texts at any depth."""
         ...
 
+    def read(self, uri: str) -> str:
+        """Return the text of a file."""
+        ...
+
+    def typed(self, outputs: Sequence[OutputDef]) -> Mapping[str, Any]:
+        """Return declared outputs, rendered and of their types."""
+        ...
+
     def hide(self, value: Any) -> Any:
         """Replace the secrets that expressions have read, in texts at any depth."""
         ...
@@ -128,9 +151,13 @@ class Flowable(FlowableTask):
     ----------
     loops
         Whether its children have values: their outputs are found one level deeper, by the value.
+    isolated
+        Whether what is inside belongs to an iteration: it sees the outputs of that one alone, and nothing outside sees
+        them.
     """
 
     loops: ClassVar[bool] = False
+    isolated: ClassVar[bool] = False
 
     @classmethod
     @abstractmethod
@@ -155,6 +182,16 @@ class Flowable(FlowableTask):
         ``children`` are those of the main phase, in order of creation; what failed is open again.
         """
         return NOTHING
+
+    @classmethod
+    def tasks_of(cls, task: TaskDef, branch: str, *, is_iteration: bool) -> tuple[TaskDef, ...]:
+        """Return the tasks of a slot."""
+        return task.slots.get(branch, ())
+
+    @classmethod
+    def counted(cls, task: TaskDef, state: State, *, is_iteration: bool) -> State:
+        """Return as what the end of a child counts."""
+        return state
 
     @classmethod
     def end_state(cls, scope: Scope, state: State) -> State:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jupyter_gov.domain.execution import Execution, TriggerInfo
+from jupyter_gov.engine.flowables.base import ITERATION
 from jupyter_gov.engine.start import CORRELATION
 from jupyter_gov.engine.triggers.parse import Parsed
 from jupyter_gov.engine.triggers.subject import Subject
@@ -46,10 +47,16 @@ def upstream_context(flow: Flow, execution: Execution) -> dict[str, Any]:
 
 
 def outputs_by_task(execution: Execution) -> dict[str, Any]:
-    """Return the outputs of all task runs: by task, then by the loop values around it, the latest run winning."""
+    """Return the outputs of all task runs: by task, then by the loop values around it, the latest run winning.
+
+    Those inside of the iterations of a Loop stay there.
+    """
     found: dict[str, Any] = {}
+    inside: set[str] = set()
     for run in execution.ordered():
-        if run.outputs is None:
+        if run.branch == ITERATION or run.parent_id in inside:
+            inside.add(run.id)
+        if run.outputs is None or run.id in inside:
             continue
         level, key = found, run.task_id
         for value in run.path:

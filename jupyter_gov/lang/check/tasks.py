@@ -170,6 +170,8 @@ class Tasks:
         self._scope.validator.validate(info.model, data, own, subject, at)
         children, needed = self._slots(slots, info, subject, at)
         task = replace(base, props=data | needed, slots=children)
+        if info.added is not None:
+            task = replace(task, slots={**children, **info.added(task)})
         advise(self._report, task, own, slots, at)
         self._uses(own, task, subject, data)
         return task

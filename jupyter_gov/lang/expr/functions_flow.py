@@ -121,6 +121,18 @@ def _iteration(value: Any) -> int:
     return int(text)
 
 
+@function("loopOutputs")
+def loop_outputs(state: State, outputs: Any, name: Any) -> list[Any]:
+    """Return one declared output of every iteration of a Loop, in order; null where there is none."""
+    if not isinstance(outputs, (list, tuple)):
+        raise ArgumentFault(
+            "`outputs` must be the list `outputs.<loop>.outputs`", hint="Declare `outputs` on the Loop."
+        )
+    key = text_of("`name`", name)
+    inner = (entry.get("outputs") if isinstance(entry, Mapping) else None for entry in outputs)
+    return [one.get(key) if isinstance(one, Mapping) else None for one in inner]
+
+
 @function("tasksWithState")
 def tasks_with_state(state: State, state_: Any) -> list[dict[str, Any]]:
     """Return the task runs in a state, each with ``taskId``, ``state`` and, in a loop, ``value``."""
