@@ -117,6 +117,7 @@ def run(
     parameter: opt.Parameter = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write the executed notebook.")] = None,
     label: opt.Label = None,
+    at: opt.At = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Stay at a gate until it is decided.")] = True,
     timeout: opt.Timeout = None,
     quiet: opt.Quiet = False,
@@ -133,7 +134,9 @@ def run(
         )
     if parameter or output:
         raise typer.BadParameter("only a notebook takes -p and -o; the inputs of a flow are given with -i")
-    wanted = _of("runs").Wanted(target, opt.pairs(given, "-i"), opt.pairs(label, "--label"), allow_unknown_types)
+    wanted = _of("runs").Wanted(
+        target, opt.pairs(given, "-i"), opt.pairs(label, "--label"), allow_unknown_types, opt.date(at, "--at")
+    )
     patience = opt.seconds(timeout)
     raise typer.Exit(_of("runs").run(wanted, wait=wait, timeout=patience, quiet=quiet, as_json=as_json))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -33,6 +34,10 @@ Parameter = Annotated[
 ]
 Label = Annotated[
     list[str] | None, typer.Option("--label", metavar="KEY=VALUE", help="Label of the run; may be repeated.")
+]
+At = Annotated[
+    str | None,
+    typer.Option("--at", metavar="TIME", help="Begin then, such as 2027-01-31T08:00; in the zone of this host."),
 ]
 Timeout = Annotated[
     str | None, typer.Option("--timeout", metavar="DURATION", help="How long to stay, such as PT10M; the run goes on.")
@@ -77,3 +82,13 @@ def seconds(duration: str | None) -> float | None:
     from jupyter_gov.lang.models.scalars import parse_duration  # noqa: PLC0415 - pydantic, which --help does not need
 
     return parse_duration(float(duration) if duration.replace(".", "", 1).isdigit() else duration).total_seconds()
+
+
+def date(text: str | None, option: str) -> datetime | None:
+    """Return a time with its offset; one written without is meant in the zone of this host."""
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no date and time such as 2027-01-31T08:00", param_hint=option) from None

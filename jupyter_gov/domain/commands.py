@@ -86,10 +86,11 @@ class CloseApproval(Command):
 
 @dataclass(frozen=True, slots=True)
 class FreeSlot(Command):
-    """An execution of a flow with a concurrency limit ended: let the oldest queued one of the flow start."""
+    """An execution of a flow with a concurrency limit ended, or joined the queue: let the oldest start that may."""
 
     namespace: str
     flow_id: str
+    limit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ class StartSubflow(Command):
     inputs: Mapping[str, Any]
     labels: tuple[Label, ...]
     wait: bool
+    due: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

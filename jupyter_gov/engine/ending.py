@@ -16,6 +16,7 @@ from jupyter_gov.engine.work import Work, failure_of
 from jupyter_gov.errors import GovError
 
 WATCH = timedelta(minutes=1)
+_NOT_BEGUN = frozenset({State.CREATED, State.QUEUED})
 
 
 def settle(work: Work) -> None:
@@ -39,7 +40,7 @@ def settle(work: Work) -> None:
     if work.execution.state is State.PAUSED and wanted is not State.PAUSED:
         work.set_state(State.RESTARTED)
         work.set_state(State.RUNNING)
-    if work.execution.state is not wanted and work.execution.state is not State.CREATED:
+    if work.execution.state is not wanted and work.execution.state not in _NOT_BEGUN:
         work.set_state(wanted)
 
 
@@ -94,7 +95,7 @@ def _tell(work: Work, passed: set[State]) -> None:
         work.commands.append(Notify(execution.parent_id, ended))
     # One that was stopped while it waited in the queue never held a slot.
     if work.flow.concurrency is not None and (State.RUNNING in passed or State.QUEUED not in passed):
-        work.commands.append(FreeSlot(execution.namespace, execution.flow_id))
+        work.commands.append(FreeSlot(execution.namespace, execution.flow_id, work.flow.concurrency.limit))
 
 
 def _try_again(work: Work) -> None:

@@ -34,6 +34,7 @@ def create(
     parent_task_run_id: str | None = None,
     workdir: str | None = None,
     supersedes: str | None = None,
+    schedule_date: datetime | None = None,
 ) -> tuple[Execution, tuple[Fact, ...]]:
     """Return a created execution and the fact of its creation.
 
@@ -43,6 +44,8 @@ def create(
         Already typed and checked by ``engine.inputs.resolve``.
     labels
         Added to the flow's own; a later key wins.
+    schedule_date
+        When it begins, if not at once; goes into the fact only.
 
     Raises
     ------
@@ -84,6 +87,7 @@ def create(
         "runAs": run_as,
         "parent": parent_id,
         "supersedes": supersedes,
+        **({} if schedule_date is None else {"scheduleDate": schedule_date.isoformat()}),
         "changes": facts.changes(execution),
     }
     fact = Fact("execution.created", execution_id, actor.id, str(actor.assurance), body)

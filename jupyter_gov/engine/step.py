@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from jupyter_gov.domain.canonical import digest
-from jupyter_gov.domain.commands import RunTask, Step
+from jupyter_gov.domain.commands import FreeSlot, RunTask, Step
 from jupyter_gov.domain.events import (
     ApprovalDecided,
     AttemptFinished,
@@ -107,6 +107,12 @@ def _record(execution: Execution, event: Event) -> tuple[str, dict[str, Any]]:
 def _start(work: Work, event: Start | TimerFired) -> None:
     if work.execution.state not in {State.CREATED, State.QUEUED}:
         return
+    limit = work.flow.concurrency
+    if limit is not None and isinstance(event, TimerFired) and event.timer_kind == "scheduled":
+        # Whether there is room for it was not asked before: it joins the queue, and leaves it at once if there is.
+        work.set_state(State.QUEUED)
+        work.commands.append(FreeSlot(work.execution.namespace, work.execution.flow_id, limit.limit))
+        return
     work.set_state(State.RUNNING)
     index = next_enabled(work.flow.tasks, 0)
     if index is None:
@@ -190,7 +196,7 @@ def _again(work: Work, run: TaskRun) -> None:
 def _timer_fired(work: Work, event: TimerFired) -> None:
     if event.timer_kind == "after":
         ending.look_again(work)
-    elif event.timer_kind == "start" and event.state_version == work.execution.history.version:
+    elif event.timer_kind in {"start", "scheduled"} and event.state_version == work.execution.history.version:
         _start(work, event)
     elif event.timer_kind == "sla":
         slas.overdue(work, event)

@@ -35,6 +35,7 @@ def ask(work: Work, run: TaskRun, call: Call) -> None:
             inputs=call.inputs,
             labels=call.labels,
             wait=call.wait,
+            due=call.due,
         )
     )
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from jupyter_gov.domain.events import TimerFired
 from jupyter_gov.domain.flow import LogLine
 from jupyter_gov.errors import ConflictError
+from jupyter_gov.runtime.beginning import insert_new
 from jupyter_gov.runtime.decide import Decider
 from jupyter_gov.runtime.logs import LogBuffer
 from jupyter_gov.runtime.owned import Owned, Work
-from jupyter_gov.runtime.subflow import insert_called
 from jupyter_gov.runtime.world import World
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Committer:
             )
             version = step.execution.version
         for child in work.children:
-            insert_called(tx, store, child)
+            insert_new(tx, store, child)
         for delivery in work.taken:
             if delivery.job is not None and delivery.job.metrics:
                 job = delivery.job

@@ -93,7 +93,7 @@ class Decider:
                     work.lines.append(self._line(work, level, message, run_id))
                     continue
                 case StartAgain(execution=execution, facts=facts, due=due):
-                    work.children.append(NewExecution(work.owned.flow, execution, facts, due))
+                    work.children.append(NewExecution(work.owned.flow, execution, facts, due, has_slot=True))
                     continue
             work.commands.append(command)
 

@@ -80,13 +80,22 @@ class Owned:
 
 @dataclass(frozen=True, slots=True)
 class NewExecution:
-    """A called execution that is created in the caller's transaction, or one that tries the same again at ``due``."""
+    """An execution to store: started by somebody, called, or one that tries the same again.
+
+    Attributes
+    ----------
+    due
+        When it begins; at once if absent.
+    has_slot
+        Whether it takes over a slot among those of its flow, from the one that it repeats.
+    """
 
     flow: Flow
     execution: Execution
     facts: tuple[Fact, ...]
     due: datetime | None = None
     lines: tuple[LogLine, ...] = ()
+    has_slot: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jupyter_gov.domain.actor import SYSTEM
-from jupyter_gov.domain.commands import SetTimer, StartSubflow
-from jupyter_gov.domain.events import Event, Start, SubflowEnded, SubflowStarted
+from jupyter_gov.domain.commands import StartSubflow
+from jupyter_gov.domain.events import SubflowEnded, SubflowStarted
 from jupyter_gov.domain.execution import Execution, Failure, TriggerInfo
-from jupyter_gov.domain.flow import ExecutionFilter, FlowRevision, LogLine
+from jupyter_gov.domain.flow import FlowRevision, LogLine
 from jupyter_gov.engine import checks
 from jupyter_gov.engine.context import build
 from jupyter_gov.engine.flowables.subflow import Subflow
 from jupyter_gov.engine.inputs import ignored
-from jupyter_gov.engine.limits import HOLDING, admit
 from jupyter_gov.engine.start import create
 from jupyter_gov.engine.subflows import asked_for
 from jupyter_gov.errors import GovError
@@ -27,10 +26,6 @@ from jupyter_gov.runtime.intake import Intake
 from jupyter_gov.runtime.owned import NewExecution, Owned
 from jupyter_gov.runtime.sealing import Sealer
 from jupyter_gov.runtime.world import World
-
-if TYPE_CHECKING:
-    from jupyter_gov.store import Store
-    from jupyter_gov.store.database import Tx
 
 
 class Caller:
@@ -95,6 +90,7 @@ class Caller:
             "flowId": parent.flow_id,
             "flowRevision": parent.flow_revision,
         }
+        due = command.due if command.due and command.due > self._world.clock() else None
         execution, facts = create(
             revision,
             flow,
@@ -108,6 +104,7 @@ class Caller:
             parent_id=parent.id,
             parent_task_run_id=command.task_run_id if command.wait else None,
             workdir=parent.workdir,
+            schedule_date=due,
         )
         host = self._world.host(execution, caller.masks)
         found = checks.unmet(flow, execution, host, envs=self._world.envs, globals_=self._world.globals_)
@@ -116,7 +113,7 @@ class Caller:
         lines = checks.lines(execution, found, execution.created)
         for text in ignored(flow.inputs, command.inputs, flow.undeclared_inputs):
             lines.append(LogLine(0, execution.id, None, None, None, "WARN", execution.created, text))
-        return NewExecution(flow, judged, tuple(told), lines=tuple(lines))
+        return NewExecution(flow, judged, tuple(told), due, lines=tuple(lines))
 
     def _inputs(self, caller: Owned, parent: Execution, command: StartSubflow, flow: Flow) -> Mapping[str, Any]:
         host = self._world.host(parent, caller.masks)
@@ -141,27 +138,3 @@ class Caller:
             host=host,
         )
         return intake.take(undeclared=flow.undeclared_inputs, strict=False)
-
-
-def insert_called(tx: Tx, store: Store, called: NewExecution) -> None:
-    """Store a called execution; if its flow's limit does not let it run, its caller hears of its end at once."""
-    execution, facts, flow = called.execution, called.facts, called.flow
-    if called.due is not None:
-        # It has the slot of the one that it repeats already.
-        store.executions.insert(tx, execution, facts, None)
-        timer = SetTimer("start", "start", called.due, None, execution.history.version)
-        store.timers.set(tx, execution.id, execution.run_as, timer)
-        return
-    if called.lines:
-        store.logs.add(tx, called.lines)
-    event: Event | None = None if execution.state.is_terminal else Start()
-    if flow.concurrency is not None and event is not None:
-        store.executions.lock_flow(tx, flow.namespace, flow.id)
-        where = ExecutionFilter(flow.namespace, flow.id, states=HOLDING)
-        running = sum(store.executions.count_by_state(tx, where).values())
-        execution, admitted, event = admit(flow, execution, facts, running=running)
-        facts = tuple(admitted)
-    store.executions.insert(tx, execution, facts, event)
-    if execution.state.is_terminal and execution.parent_id and execution.parent_task_run_id:
-        ended = SubflowEnded(execution.parent_task_run_id, execution.id, execution.state)
-        store.inbox.put(tx, execution.parent_id, ended)

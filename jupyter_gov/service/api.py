@@ -71,6 +71,9 @@ class StartRequest:
         Take ``inputs`` as they are: no typing, no validators, nothing need be there; only defaults are filled in. For
         programs that hand on values which were checked before, such as Subflow and triggers; a face that passes on
         what a client says must never set it. Secrets are sealed and files stored all the same.
+    schedule_date
+        When it shall begin, aware; it is created now, with the revision of now, and waits. A date that is past means
+        at once.
     """
 
     namespace: str
@@ -82,6 +85,7 @@ class StartRequest:
     supersedes: str | None = None
     strict: bool = False
     trusted: bool = False
+    schedule_date: datetime | None = None
 
 
 class FlowService(Protocol):

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +21,13 @@ from jupyter_gov.domain.states import State
 from jupyter_gov.engine import checks
 from jupyter_gov.engine.hold import is_held
 from jupyter_gov.engine.inputs import ignored
-from jupyter_gov.engine.limits import HOLDING, admit
 from jupyter_gov.engine.restart import check_restart
 from jupyter_gov.engine.start import create
 from jupyter_gov.errors import AccessError, ExecutionError, NotFoundError
 from jupyter_gov.lang.models.flow import Flow
+from jupyter_gov.runtime.beginning import insert_new
 from jupyter_gov.runtime.masking import Masks
+from jupyter_gov.runtime.owned import NewExecution
 from jupyter_gov.runtime.world import expression_environment
 from jupyter_gov.service import notebooks
 from jupyter_gov.service.api import EVERYTHING, NotebookRecord, StartRequest
@@ -60,6 +62,7 @@ class Executions:
         labels = checked_labels(request.labels) if request.labels else ()
         workdir = Path(request.workdir).absolute() if request.workdir else Path.cwd()
         execution_id = new_id()
+        later = _later(request.schedule_date, self._parts.now())
         inputs = typed_inputs(
             self._parts, flow, request.inputs, execution_id=execution_id, workdir=workdir, strict=request.strict,
             trusted=request.trusted,
@@ -75,13 +78,15 @@ class Executions:
             labels=labels,
             workdir=str(workdir),
             supersedes=request.supersedes,
+            schedule_date=later,
         )
         found = self._unmet(flow, execution)
         execution, facts = checks.judge(execution, created, found)
         lines = checks.lines(execution, found, execution.created)
         if not (request.strict or request.trusted):
             lines += _ignored(flow, request, execution)
-        execution = store.retrying(lambda tx: self._insert(tx, flow, execution, facts, lines))
+        new = NewExecution(flow, execution, tuple(facts), later, lines=tuple(lines))
+        execution = store.retrying(lambda tx: insert_new(tx, store, new))
         self._parts.wake()
         return execution
 
@@ -92,22 +97,6 @@ class Executions:
         host = self._parts.host(flow.namespace, masks)
         found = checks.unmet(flow, execution, host, envs=envs, globals_=globals_)
         return [replace(one, message=masks.apply(one.message)) for one in found]
-
-    def _insert(
-        self, tx: Tx, flow: Flow, execution: Execution, facts: Sequence[Fact], lines: Sequence[LogLine] = ()
-    ) -> Execution:
-        store = self._parts.store
-        event: Event | None = None if execution.state.is_terminal else Start()
-        if flow.concurrency is not None and event is not None:
-            store.executions.lock_flow(tx, flow.namespace, flow.id)
-            where = ExecutionFilter(flow.namespace, flow.id, states=HOLDING)
-            running = sum(store.executions.count_by_state(tx, where).values())
-            admitted = admit(flow, execution, facts, running=running)
-            execution, facts, event = admitted
-        store.executions.insert(tx, execution, facts, event)
-        if lines:
-            store.logs.add(tx, lines)
-        return execution
 
     def get(self, execution_id: str, actor: Actor) -> Execution:
         """Return an execution with all its task runs.
@@ -209,7 +198,7 @@ class Executions:
 
         def write(tx: Tx) -> Execution:
             if isinstance(event, Start):
-                return self._insert(tx, flow, execution, (fact,))
+                return insert_new(tx, store, NewExecution(flow, execution, (fact,)))
             store.executions.insert(tx, execution, (fact,), event)
             return execution
 
@@ -364,3 +353,16 @@ def _ignored(flow: Flow, request: StartRequest, execution: Execution) -> list[Lo
 def is_settled(execution: Execution) -> bool:
     """Return whether an execution has ended or waits for people."""
     return execution.state.is_terminal or execution.state is State.PAUSED
+
+
+def _later(date: datetime | None, now: datetime) -> datetime | None:
+    """Return the date of a start that has to wait; None for one that begins at once."""
+    if date is None:
+        return None
+    if date.tzinfo is None:
+        raise ExecutionError(
+            f"the date {date.isoformat()} at which to start has no time zone",
+            code="GOV317",
+            hint="Add an offset, such as 2027-01-31T08:00:00+01:00 or …Z.",
+        )
+    return date if date > now else None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, delete, func, insert, select, update
+from sqlalchemy import Executable, and_, bindparam, delete, func, insert, or_, select, update
 
 from jupyter_gov.domain.states import State
+from jupyter_gov.engine.limits import HOLDING
 from jupyter_gov.store import tables
 from jupyter_gov.store.statements import Statement, columns, upsert
 
@@ -15,6 +16,8 @@ _data = tables.ExecutionDataRow.__table__  # type: ignore[attr-defined]
 _labels = tables.ExecutionLabelRow.__table__  # type: ignore[attr-defined]
 _runs = tables.TaskRunRow.__table__  # type: ignore[attr-defined]
 _items = tables.TaskRunItemsRow.__table__  # type: ignore[attr-defined]
+_inbox = tables.InboxRow.__table__  # type: ignore[attr-defined]
+_timers = tables.TimerRow.__table__  # type: ignore[attr-defined]
 
 HOT = ("state", "version", "ended_us", "next_seq", "history", "frame", "labels")
 UPDATE_COLUMNS: dict[str, Any] = {name: bindparam(f"new_{name}") for name in HOT}
@@ -49,14 +52,31 @@ DROP_RUN = Statement(
 
 VERSION = Statement(select(_executions.c.version).where(_executions.c.id == bindparam("execution")))
 LOCK_FLOW = Statement(select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("flow"), 1))))
+_waits_for_its_date = select(_timers.c.execution_id).where(_timers.c.kind == "scheduled")
+_is_told = select(_inbox.c.execution_id)
 # An execution that a freed slot was given to already has its start in the inbox.
+SLOTS_TAKEN = Statement(
+    select(func.count())
+    .select_from(_executions)
+    .where(
+        _executions.c.namespace == bindparam("ns"),
+        _executions.c.flow_id == bindparam("flow"),
+        or_(
+            and_(
+                or_(*(_executions.c.state == state.value for state in sorted(HOLDING))),
+                _executions.c.id.not_in(_waits_for_its_date),
+            ),
+            and_(_executions.c.state == State.QUEUED.value, _executions.c.id.in_(_is_told)),
+        ),
+    )
+)
 OLDEST_QUEUED = Statement(
     select(_executions.c.id)
     .where(
         _executions.c.namespace == bindparam("ns"),
         _executions.c.flow_id == bindparam("flow"),
         _executions.c.state == State.QUEUED.value,
-        _executions.c.id.not_in(select(tables.InboxRow.__table__.c.execution_id)),  # type: ignore[attr-defined]
+        _executions.c.id.not_in(_is_told),
     )
     .order_by(_executions.c.created_us, _executions.c.id)
     .limit(1)

@@ -234,10 +234,22 @@ class Executions(Listing):
         if tx.dialect == "postgresql":
             tx.row(sql.LOCK_FLOW, {"flow": f"{namespace}/{flow_id}"})
 
+    def slots_taken(self, tx: Tx, namespace: str, flow_id: str) -> int:
+        """Return how many slots of a flow with a limit are taken; nobody else counts until this transaction ends.
+
+        An execution that waits for its date has none yet; one that waits in the queue has one as soon as its start is
+        on the way.
+        """
+        self.lock_flow(tx, namespace, flow_id)
+        row = tx.row(sql.SLOTS_TAKEN, {"ns": namespace, "flow": flow_id})
+        return row[0] if row else 0
+
     def _start_queued(self, tx: Tx, slot: FreeSlot) -> None:
-        self.lock_flow(tx, slot.namespace, slot.flow_id)
-        oldest = tx.row(sql.OLDEST_QUEUED, {"ns": slot.namespace, "flow": slot.flow_id})
-        if oldest is not None:
+        free = slot.limit - self.slots_taken(tx, slot.namespace, slot.flow_id)
+        for _ in range(free):
+            oldest = tx.row(sql.OLDEST_QUEUED, {"ns": slot.namespace, "flow": slot.flow_id})
+            if oldest is None:
+                return
             self._inbox.put(tx, oldest[0], Start())
 
     def version(self, tx: Tx, execution_id: str) -> int | None:

@@ -317,6 +317,17 @@ def test_reject_needs_a_reason_and_is_no_failure_of_the_command(cli: Cli, write:
     assert cli("show", "last", "--json").json["state"] == "FAILED"
 
 
+def test_a_run_may_begin_later(cli: Cli, write: Write, gov: Gov) -> None:
+    file = write("sleeps.yaml", SLEEPS)
+    assert cli("run", file, "--at", "soon").code == 2
+    later = cli("run", file, "--at", "2100-01-31T08:00")
+    assert (later.code, "begins 2100-01-31 08:00:00" in later.out) == (0, True)
+    (waiting,) = gov.executions.list(local_actor())
+    assert waiting.state is State.CREATED
+    assert cli("kill", "last").code == 0
+    assert cli("runs", "--json").json[0]["state"] == "KILLED"
+
+
 def test_kill_from_another_process(cli: Cli, write: Write, gov: Gov) -> None:
     process = cli.start("run", write("sleeps.yaml", SLEEPS))
     until(lambda: [run for run in gov.executions.list(local_actor()) if run.state is State.RUNNING], "the run")

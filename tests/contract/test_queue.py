@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jupyter_gov.domain.commands import FreeSlot
+from jupyter_gov.domain.commands import FreeSlot, SetTimer
 from jupyter_gov.domain.events import Start
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.states import State
@@ -17,8 +17,8 @@ def put(store: Store, run: Execution) -> Execution:
     return run
 
 
-def free(store: Store, run: Execution) -> Execution:
-    step = build.step(run, commands=(FreeSlot(run.namespace, run.flow_id),))
+def free(store: Store, run: Execution, limit: int = 2) -> Execution:
+    step = build.step(run, commands=(FreeSlot(run.namespace, run.flow_id, limit),))
     with store.write() as tx:
         store.executions.commit(tx, step, expected_version=run.version)
     return step.execution
@@ -40,12 +40,25 @@ def test_slots_are_given_in_order(store: Store) -> None:
     elsewhere = put(store, build.execution(state=State.QUEUED, flow_id="another"))
     every = (younger, older, elsewhere)
 
-    running = free(store, running)
+    running = free(store, running, limit=1)
+    assert started(store, *every) == []
+    running = free(store, running, limit=2)
     assert started(store, *every) == [older.id]
-    running = free(store, running)
+    # The one that is told to start has a slot from now on.
+    running = free(store, running, limit=2)
+    assert started(store, *every) == [older.id]
+    running = free(store, running, limit=3)
     assert started(store, *every) == [older.id, younger.id]
-    free(store, running)
+    free(store, running, limit=9)
     assert started(store, *every) == [older.id, younger.id]
+
+
+def test_what_waits_for_its_date_has_no_slot(store: Store) -> None:
+    later = put(store, build.execution(state=State.CREATED))
+    with store.write() as tx:
+        assert store.executions.slots_taken(tx, later.namespace, later.flow_id) == 1
+        store.timers.set(tx, later.id, later.run_as, SetTimer("scheduled", "scheduled", T0, None, 0))
+        assert store.executions.slots_taken(tx, later.namespace, later.flow_id) == 0
 
 
 def test_nobody_queues(store: Store) -> None:

@@ -35,19 +35,31 @@ _OTHERS_QUIET = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to run: a file or the name of a stored flow, with inputs and labels."""
+    """What to run: a file or the name of a stored flow, with inputs and labels, now or ``at`` a date."""
 
     target: str
     inputs: Mapping[str, str]
     labels: Mapping[str, str]
     allow_unknown_types: bool = False
+    at: datetime | None = None
 
 
 def run(wanted: Wanted, *, wait: bool, timeout: float | None, quiet: bool, as_json: bool) -> int:
     """Run a flow and stay; return the exit code that says how it ended."""
     with host.opened(begins=True) as (gov, actor):
         execution = gov.executions.start(_request(gov, actor, wanted), actor)
+        if wanted.at is not None and wanted.at > datetime.now(UTC):
+            _say_when(execution, wanted.at, as_json=as_json)
+            return 0
         return stay(gov, actor, execution.id, wait=wait, timeout=timeout, quiet=quiet, as_json=as_json)
+
+
+def _say_when(execution: Execution, at: datetime, *, as_json: bool) -> None:
+    if as_json:
+        screen.emit(shapes.execution(execution, []))
+        return
+    screen.say(f"{execution.flow_id} ({short_id(execution.id)}) begins {moment(at)}, carried on by whichever process")
+    screen.say(f"of {execution.run_as} acts then. Stop it before that: jupyter gov kill {short_id(execution.id)}")
 
 
 def _request(gov: Gov, actor: Actor, wanted: Wanted) -> StartRequest:
@@ -71,6 +83,7 @@ def _request(gov: Gov, actor: Actor, wanted: Wanted) -> StartRequest:
         labels=wanted.labels,
         workdir=str(Path.cwd()),
         strict=True,
+        schedule_date=wanted.at,
     )
 
 

@@ -58,7 +58,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Start another flow."""
+    """Start another flow, at ``due`` if that is not now."""
 
     namespace: str
     flow_id: str
@@ -66,6 +66,7 @@ class Call:
     inputs: Mapping[str, Any]
     labels: tuple[Label, ...]
     wait: bool
+    due: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from jupyter_gov.domain.execution import Label, TaskRun
 from jupyter_gov.engine.flowables.base import NOTHING, Call, Flowable, Plan, Scope
+from jupyter_gov.errors import TaskError
 from jupyter_gov.lang.ports import SlotKind
 from jupyter_gov.plugins.api import Dynamic
 
@@ -42,6 +44,9 @@ transmitFailed: true
     wait: bool = Field(default=True, description="Whether to wait for its end.")
     transmit_failed: bool = Field(default=True, description="Whether this task ends in the state of that execution.")
     inherit_labels: bool = Field(default=False, description="Whether it gets the labels of this execution.")
+    schedule_date: Dynamic[str] | None = Field(
+        default=None, description="When the called execution begins: an ISO date and time with its offset."
+    )
     outputs: Dynamic[dict[str, Any]] | None = Field(
         default=None, description="Old: use the outputs that the called flow declares.", deprecated=True
     )
@@ -58,8 +63,26 @@ transmitFailed: true
             inputs=scope.render(props.get("inputs") or {}),
             labels=cls._labels(scope),
             wait=bool(props.get("wait", True)),
+            due=cls._due(scope),
         )
         return Plan(wait=call)
+
+    @staticmethod
+    def _due(scope: Scope) -> datetime | None:
+        written = scope.render(scope.task.props.get("scheduleDate"))
+        if not written:
+            return None
+        try:
+            due = datetime.fromisoformat(str(written))
+        except ValueError:
+            due = None
+        if due is None or due.tzinfo is None:
+            raise TaskError(
+                f"`scheduleDate` is {written!r}, which is no date and time with an offset",
+                code="GOV318",
+                hint="Write it as 2027-01-31T08:00:00+01:00, or ….000Z.",
+            )
+        return due
 
     @staticmethod
     def _labels(scope: Scope) -> tuple[Label, ...]:
