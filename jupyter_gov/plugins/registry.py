@@ -35,6 +35,10 @@ class Registry:
         self._infos: dict[str, TypeInfo] = {}
         self._problems: dict[str, str] = {}
 
+    def also(self, extra: Mapping[str, str]) -> Registry:
+        """Return a registry that knows these types besides."""
+        return Registry({**self._extra, **extra})
+
     def _catalogue(self) -> Mapping[str, tuple[str, str]]:
         with self._lock:
             if self._places is None:

@@ -8,7 +8,7 @@ established, never what the client says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from jupyter_gov.audit.verify import Finding
 from jupyter_gov.audit.verify import Report as VerifyReport
 from jupyter_gov.domain.actor import Actor
 from jupyter_gov.domain.approval import Approval, ApprovalStatus, Verdict, Vote
-from jupyter_gov.domain.execution import Execution
+from jupyter_gov.domain.execution import Execution, TriggerInfo
 from jupyter_gov.domain.flow import AuditEntry, ExecutionFilter, ExecutionSummary, FlowRevision, LogLine
 from jupyter_gov.domain.states import State
 from jupyter_gov.lang.check import CheckedFlow
@@ -26,6 +26,8 @@ from jupyter_gov.lang.models.flow import Flow
 
 if TYPE_CHECKING:
     from jupyter_gov.engine.triggers.windows import Window
+    from jupyter_gov.lang.flowtest import CheckedTests
+    from jupyter_gov.service.flowtests.results import CaseResult, FileResult
     from jupyter_gov.service.triggers import TriggerPreview, TriggerState
 
 EVERYTHING = ExecutionFilter()
@@ -74,6 +76,8 @@ class StartRequest:
     schedule_date
         When it shall begin, aware; it is created now, with the revision of now, and waits. A date that is past means
         at once.
+    trigger
+        What stands for the person: recorded, and read by expressions as ``trigger``. Never from a client.
     """
 
     namespace: str
@@ -86,6 +90,7 @@ class StartRequest:
     strict: bool = False
     trusted: bool = False
     schedule_date: datetime | None = None
+    trigger: TriggerInfo | None = None
 
 
 class FlowService(Protocol):
@@ -376,6 +381,40 @@ class TriggerService(Protocol):
         ...
 
 
+class FlowTestService(Protocol):
+    """Tests of flows; each case runs in a store of its own that is thrown away."""
+
+    def check(self, source: str, *, file: str | None = None) -> CheckedTests:
+        """Return the checked test file with all its diagnostics; runs nothing."""
+        ...
+
+    def run(
+        self,
+        source: str,
+        actor: Actor,
+        *,
+        flow: str | None = None,
+        file: str | None = None,
+        only: Collection[str] = (),
+        timeout: float = 60.0,
+        on_case: Callable[[CaseResult], None] | None = None,
+    ) -> FileResult:
+        """Run the cases of a test file on the stored flow, or on the text ``flow``.
+
+        ``only`` names the cases to run, ``timeout`` the seconds that each may take; ``on_case`` hears of each result.
+
+        Raises
+        ------
+        FlowError
+            The test file or the flow has errors; nothing was run.
+        NotFoundError
+            ``GOV243``: there is no such flow.
+        InputError
+            ``GOV246``: there is no such case.
+        """
+        ...
+
+
 class Gov(Protocol):
     """Everything a face needs, in one object."""
 
@@ -389,6 +428,8 @@ class Gov(Protocol):
     def audit(self) -> AuditService: ...
     @property
     def triggers(self) -> TriggerService: ...
+    @property
+    def tests(self) -> FlowTestService: ...
 
     def sql(self, query: str, actor: Actor, parameters: Sequence[Any] = ()) -> Any:
         """Answer a read-only question over the history with DuckDB; returns a pandas DataFrame."""
@@ -419,6 +460,7 @@ __all__ = [
     "ExecutionService",
     "Finding",
     "FlowService",
+    "FlowTestService",
     "Gov",
     "NotebookRecord",
     "StartRequest",

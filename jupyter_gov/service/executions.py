@@ -76,6 +76,7 @@ class Executions:
             run_as=self._parts.run_as,
             now=self._parts.now(),
             labels=labels,
+            trigger=request.trigger,
             workdir=str(workdir),
             supersedes=request.supersedes,
             schedule_date=later,

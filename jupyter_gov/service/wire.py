@@ -30,6 +30,7 @@ from jupyter_gov.service.values import Values
 from jupyter_gov.store import Store, descent
 
 if TYPE_CHECKING:
+    from jupyter_gov.service.flowtests.run import Tests
     from jupyter_gov.service.triggers import Triggers
 
 
@@ -128,6 +129,13 @@ class LocalGov:
         from jupyter_gov.service.triggers import Triggers  # noqa: PLC0415  (calendars load late)
 
         return Triggers(self.parts)
+
+    @cached_property
+    def tests(self) -> Tests:
+        """Tests of flows."""
+        from jupyter_gov.service.flowtests.run import Tests  # noqa: PLC0415 - few processes test
+
+        return Tests(self.parts)
 
     @cached_property
     def audit(self) -> Audit:
