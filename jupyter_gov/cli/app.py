@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,14 @@ from jupyter_gov.errors import AccessError, AuditError, GovError, InputError
 FAILED, USAGE, REFUSED, UNTRUSTED = 1, 2, 4, 5
 _START, _WATCH, _DECIDE, _TRUST, _CARE = "Start", "Watch and steer", "Decide", "Look back", "Look after"
 _HELP = {"help_option_names": ["-h", "--help"]}
+
+
+class Schema(StrEnum):
+    """What a JSON Schema is of."""
+
+    FLOWS = "flows"
+    TESTS = "tests"
+
 
 app = typer.Typer(
     name="jupyter gov",
@@ -104,9 +113,36 @@ def register(
 
 
 @app.command(rich_help_panel=_START)
-def schema() -> None:
-    """Print the JSON Schema of flow files, for editors."""
-    _of("flows").schema()
+def schema(
+    *,
+    what: Annotated[Schema, typer.Argument(help="Of flow files, or of test files.")] = Schema.FLOWS,
+) -> None:
+    """Print the JSON Schema of flow files or of test files, for editors."""
+    _of("flows").schema(tests=what is Schema.TESTS)
+
+
+@app.command("test", rich_help_panel=_START)
+def run_tests(
+    *,
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE...]", help="Test files, or folders that hold some.")
+    ] = None,
+    flow: Annotated[
+        list[Path] | None,
+        typer.Option("--flow", metavar="FILE", help="File of the flow; else one near the test, else the stored one."),
+    ] = None,
+    case: Annotated[
+        list[str] | None, typer.Option("--case", metavar="ID", help="Only this case; may be repeated.")
+    ] = None,
+    timeout: Annotated[
+        str | None, typer.Option("--timeout", metavar="DURATION", help="How long a case may take, such as PT2M.")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Also write JUnit XML.")] = None,
+    as_json: opt.Json = False,
+) -> None:
+    """Test flows: each case runs in a store of its own, with fixtures in the place of tasks; exit code 1 on failure."""
+    wanted = _of("tests").Wanted(files or [Path()], flow or [], case or [], opt.seconds(timeout), junit)
+    raise typer.Exit(_of("tests").run_tests(wanted, as_json=as_json))
 
 
 @app.command(rich_help_panel=_START)

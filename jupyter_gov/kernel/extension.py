@@ -40,5 +40,5 @@ def unload(shell: InteractiveShell) -> None:
         delattr(shell, _SESSION)
     if hasattr(shell, ENTRY):
         delattr(shell, ENTRY)
-    for kind, name in (("cell", "govflow"), ("cell", "gov"), ("line", "gov")):
+    for kind, name in (("cell", "govflow"), ("cell", "govtest"), ("cell", "gov"), ("line", "gov")):
         shell.magics_manager.magics[kind].pop(name, None)

@@ -1,4 +1,4 @@
-"""``%%govflow`` and ``%gov``: what a person types. Options stand on the magic line, text in the cell, never both."""
+"""``%%govflow``, ``%%govtest``, ``%gov``: what a person types. Options stand on the magic line, text in the cell."""
 
 from __future__ import annotations
 
@@ -112,6 +112,47 @@ class GovMagics(Magics):
         options = opts.parse(magics.govflow.parser, line)
         opts.mode(options)
         return options
+
+    @no_var_expand
+    @magic_arguments("%%govtest")
+    @argument("--flow", metavar="FILE", help="file of the flow; the stored one if absent")
+    @argument("--case", action="append", metavar="ID", help="only this case; may be repeated")
+    @argument("--timeout", metavar="DURATION", help="how long a case may take, such as PT2M")
+    @argument("--as", dest="name", metavar="NAME", help="also bind the result to this variable")
+    @argument("--format", choices=("html", "text", "json"), default="html", help="how to show the results")
+    @cell_magic
+    def govtest(self, line: str, cell: str) -> Any:
+        """Test a flow with the cases in this cell.
+
+        The cell holds tests as YAML, in the form of Kestra's unit tests. Each case runs the flow in a store of its own
+        that is thrown away, with fixtures in the place of tasks; the cell fails if a case fails.
+
+        Examples
+        --------
+        ::
+
+            %%govtest
+            id: hello-tests
+            namespace: demo
+            flowId: hello
+            testCases:
+              - id: greets
+                type: io.kestra.core.tests.flow.UnitTest
+                fixtures:
+                  inputs:
+                    who: World
+                assertions:
+                  - value: "{{ outputs.greet.value }}"
+                    equalTo: Hello World
+        """
+        from jupyter_gov.kernel.testing import run_tests  # noqa: PLC0415 - see Session.screen
+
+        magics: Any = self
+        parser = magics.govtest.parser
+        if opts.wants_help(line):
+            display({"text/plain": parser.format_help()})
+            return None
+        return run_tests(self._session, opts.parse(parser, line), cell)
 
     @no_var_expand
     @line_cell_magic

@@ -61,7 +61,7 @@ def flow_schema(catalogue: TypeCatalogue) -> dict[str, Any]:
     """
     infos = _types(catalogue)
     definitions: dict[str, Any] = {}
-    root = _model("Flow", FlowSpec, definitions)
+    root = model_schema("Flow", FlowSpec, definitions)
     for name, description in _TASK_LISTS.items():
         root["properties"][name] = {**_TASKS, "description": description}
     root["properties"]["tasks"] |= {"type": "array", "minItems": 1}
@@ -78,7 +78,7 @@ def flow_schema(catalogue: TypeCatalogue) -> dict[str, Any]:
     for info in infos:
         if info.kind == "nested":
             definitions[info.name] = _typed(info, None, definitions)
-    return {"$schema": DIALECT, "title": "Flow", **_lenient(root), "$defs": _lenient(definitions)}
+    return {"$schema": DIALECT, "title": "Flow", **lenient(root), "$defs": lenient(definitions)}
 
 
 def type_schema(info: TypeInfo) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def type_schema(info: TypeInfo) -> dict[str, Any]:
     definitions: dict[str, Any] = {"Task": {"type": "object"}}
     common = TaskSpec if info.kind in ("runnable", "flowable") else TriggerSpec if info.kind == "trigger" else None
     schema = _typed(info, common, definitions)
-    return {"$schema": DIALECT, **_lenient(schema), "$defs": _lenient(definitions)}
+    return {"$schema": DIALECT, **lenient(schema), "$defs": lenient(definitions)}
 
 
 def _types(catalogue: TypeCatalogue) -> list[TypeInfo]:
@@ -123,9 +123,9 @@ def _case(names: Sequence[str], definition: str) -> dict[str, Any]:
 
 
 def _typed(info: TypeInfo, common: type[BaseModel] | None, definitions: dict[str, Any]) -> dict[str, Any]:
-    schema = _model(info.name, info.model, definitions)
+    schema = model_schema(info.name, info.model, definitions)
     properties = dict(_HEAD) if common is not None else {"type": _HEAD["type"]}
-    properties |= _model(f"{info.name}.common", common, definitions)["properties"] if common is not None else {}
+    properties |= model_schema(f"{info.name}.common", common, definitions)["properties"] if common is not None else {}
     properties |= schema.get("properties", {})
     for name, kind in info.slots.items():
         properties[name] = _SLOTS[kind]
@@ -153,7 +153,7 @@ def _inputs(definitions: dict[str, Any]) -> dict[str, Any]:
     cases = []
     for cls, names in classes.items():
         key = f"Input.{cls.__name__}"
-        definitions[key] = _model(key, cls, definitions)
+        definitions[key] = model_schema(key, cls, definitions)
         definitions[key]["properties"]["name"] = {"deprecated": True, "description": "Write id."}
         definitions[key]["required"] = [one for one in definitions[key].get("required", []) if one != "id"]
         cases.append(_case(names, key))
@@ -161,7 +161,7 @@ def _inputs(definitions: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "required": ["type"], "properties": {"type": kind}, "allOf": cases}
 
 
-def _model(name: str, model: type[BaseModel], definitions: dict[str, Any]) -> dict[str, Any]:
+def model_schema(name: str, model: type[BaseModel], definitions: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of a class; the classes inside it go into ``definitions`` under names of their own."""
     try:
         schema = model.model_json_schema(ref_template=f"#/$defs/{name}:{{model}}")
@@ -185,11 +185,11 @@ def _opened(definition: dict[str, Any]) -> dict[str, Any]:
 _EXACT = frozenset({"enum", "const", "format", "pattern"})
 
 
-def _lenient(schema: Any) -> Any:
+def lenient(schema: Any) -> Any:
     """Return a schema in which every text may also be written as a number or a boolean, and anything as null."""
     if isinstance(schema, Mapping):
-        changed = {key: _lenient(value) for key, value in schema.items()}
+        changed = {key: lenient(value) for key, value in schema.items()}
         if changed.get("type") == "string" and not _EXACT & set(changed):
             changed["type"] = ["string", "number", "boolean"]
         return changed
-    return [_lenient(item) for item in schema] if isinstance(schema, list) else schema
+    return [lenient(item) for item in schema] if isinstance(schema, list) else schema

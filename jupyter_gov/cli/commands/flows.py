@@ -86,8 +86,13 @@ def register(files: Sequence[Path], *, allow_unknown_types: bool, as_json: bool)
         screen.say(f"✔ {file}: {found.namespace}.{found.flow_id}, revision {found.revision}", style="green")
 
 
-def schema() -> None:
-    """Print the JSON Schema of flows with all installed task types."""
+def schema(*, tests: bool = False) -> None:
+    """Print the JSON Schema of flows with all installed task types, or of test files."""
+    if tests:
+        from jupyter_gov.lang.flowtest.schema import tests_schema  # noqa: PLC0415 - as below
+
+        screen.emit(tests_schema())
+        return
     from jupyter_gov.lang.schema import flow_schema  # noqa: PLC0415 - loads every task type
 
     screen.emit(flow_schema(Registry()))

@@ -43,11 +43,10 @@ def _ink(word: str) -> str:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("jupyter_gov.kernel.display"), autoescape=True, undefined=StrictUndefined
-    )
-    environment.globals.update(
+def environment() -> Environment:
+    """Return the templates, with the words, signs and colours that all of them share."""
+    made = Environment(loader=PackageLoader("jupyter_gov.kernel.display"), autoescape=True, undefined=StrictUndefined)
+    made.globals.update(
         symbol=lambda word: words.symbol(facts.state_of(word)),
         colour=_colour,
         ink=_ink,
@@ -58,7 +57,7 @@ def _environment() -> Environment:
         gate_name=facts.gate_name,
         short=words.short_id,
     )
-    return environment
+    return made
 
 
 def _clipper(limit: int) -> Callable[[str], str]:
@@ -67,7 +66,7 @@ def _clipper(limit: int) -> Callable[[str], str]:
 
 def _draw(template: str, snapshot: Snapshot, limit: int, **more: Any) -> str:
     return (
-        _environment()
+        environment()
         .get_template(template)
         .render(snapshot=snapshot, run=snapshot["execution"], clip=_clipper(limit), **more)
     )

@@ -112,9 +112,9 @@ def _gates(found: World, execution: Execution, actor: Actor) -> list[str]:
 def _not_over(found: World, execution: Execution, actor: Actor, timeout: float) -> Trouble:
     gates = _gates(found, execution, actor)
     if gates:
-        names = ", ".join(gates)
-        hint = f"Add a task fixture: - id: {gates[0]}, with the values of its form under outputs: onResume:."
-        return Trouble("GOV244", f"the flow waits at the gate {names}, and no fixture answers it", hint)
+        names = ", ".join(map(repr, gates))
+        hint = f"Add a fixture for the task {gates[0]!r}; the values of its form go below outputs.onResume."
+        return Trouble("GOV244", f"the flow waits for an answer to {names}, and no fixture gives one", hint)
     open_runs = [run.task_id for run in execution.ordered() if not run.state.is_terminal]
     where = ", ".join(open_runs[-5:]) or "nothing"
     return Trouble(
