@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from jupyter_gov.domain.execution import Execution, TaskRun
 from jupyter_gov.domain.states import State
+from jupyter_gov.engine.flowables.base import Flowable
 from jupyter_gov.engine.flowables.branch import If, Switch
-from jupyter_gov.engine.flowables.foreach import Loop
 from jupyter_gov.engine.flowables.until import LoopUntil
 from jupyter_gov.engine.types import FLOWABLES
 from jupyter_gov.lang.models.flow import Flow, TaskDef
+from jupyter_gov.lang.ports import ADDED
 
 Place = tuple[str, str]
 """Task id and branch of it; the branch is empty for the task itself, the task id for a branch of the flow."""
@@ -104,7 +105,7 @@ def _taken(task: TaskDef, run: TaskRun) -> Iterator[str]:
     if issubclass(kind, If | Switch) and run.outputs is not None:
         # An `else` that is not written is taken, too, when the condition does not hold.
         yield run.frame.branch.removeprefix("cases:")
-    elif issubclass(kind, Loop) and run.items is not None:
+    elif issubclass(kind, Flowable) and kind.loops and run.items is not None:
         yield ROUNDS if run.items else NO_ROUND
     elif issubclass(kind, LoopUntil):
         count = int((run.outputs or {}).get("iterationCount") or 0)
@@ -118,7 +119,7 @@ def _branches(task: TaskDef) -> Iterator[str]:
         yield from ("then", "else")
     elif isinstance(kind, type) and issubclass(kind, Switch):
         yield from (slot.removeprefix("cases:") for slot in task.slots if slot not in ("errors", "finally"))
-    elif isinstance(kind, type) and issubclass(kind, Loop):
+    elif isinstance(kind, type) and issubclass(kind, Flowable) and kind.loops:
         yield from (NO_ROUND, ROUNDS)
     elif isinstance(kind, type) and issubclass(kind, LoopUntil):
         yield from (ONE_ROUND, MORE_ROUNDS)
@@ -139,4 +140,5 @@ def _enabled(flow: Flow) -> Iterator[TaskDef]:
         task = stack.pop()
         if not task.disabled:
             yield task
-            stack.extend(reversed([child for children in task.slots.values() for child in children]))
+            written = [children for slot, children in task.slots.items() if not slot.startswith(ADDED)]
+            stack.extend(reversed([child for children in written for child in children]))

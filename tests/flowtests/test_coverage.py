@@ -111,3 +111,24 @@ def test_coverage_of_two_files_joins(run: Run) -> None:
     one, two = run(FLOW, case(inputs={"kind": "A"})), run(FLOW, case(inputs={"kind": "B"}))
     joined = one.coverage.joined(two.coverage)
     assert {point.name for point in joined.missed} == missed(one) & missed(two)
+
+
+def test_the_loop_of_the_second_dialect(run: Run) -> None:
+    text = f"""\
+id: f
+namespace: demo
+inputs:
+  - id: values
+    type: ARRAY
+    itemType: STRING
+tasks:
+  - id: each
+    type: io.kestra.plugin.core.flow.Loop
+    values: "{{{{ inputs.values | toJson }}}}"
+    tasks:
+      - {{id: inside, {RETURN}, format: "{{{{ item.value }}}}"}}
+"""
+    none, some = case(inputs={"values": []}), case(inputs={"values": ["a"]})
+    assert missed(run(text, none)) == {"inside", "each: rounds"}
+    assert missed(run(text, some)) == {"each: no round"}
+    assert not missed(run(text, none, some))

@@ -76,6 +76,7 @@ def _executed(found: World, case: Case, actor: Actor, timeout: float) -> tuple[E
         flow.id,
         inputs=typed(case.fixtures.inputs, variables, None),
         workdir=str(Path.cwd()),
+        strict=True,
         trigger=_trigger(case.fixtures.trigger, flow, variables),
     )
     execution = gov.executions.start(request, actor)
