@@ -168,13 +168,21 @@ class Triggers:
         verdict = upstream.judge_alone(place.parsed, subject)
         if not verdict.holds:
             return TriggerPreview(False, problem=verdict.problem)
+        before: list[str] = []
         for group in self._groups(place):
             window, _ = self._folded(place, group, now)
             observed = windows.observe(group.span, window, now, execution.id, group.met_by(subject))
             if not observed.is_complete:
                 return TriggerPreview(False)
-        variables = starting.upstream_variables(execution)
+            before += (one for one in observed.by if one != execution.id and one not in before)
+        variables = starting.upstream_variables(execution, place.parsed, self._loaded(before))
+        subject = replace(subject, context={**subject.context, "trigger": variables})
         return TriggerPreview(**self._start(place, subject, variables, execution))
+
+    def _loaded(self, ids: Sequence[str]) -> list[Execution]:
+        with self._parts.store.read() as tx:
+            found = [self._parts.store.executions.load(tx, one) for one in ids]
+        return [one for one in found if one is not None]
 
     def _groups(self, place: _Place) -> tuple[upstream.Group, ...]:
         return upstream.groups(place.parsed, system_zone()) if isinstance(place.parsed.own, FlowTrigger) else ()

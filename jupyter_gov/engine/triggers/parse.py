@@ -15,6 +15,7 @@ from jupyter_gov.lang.models.conditions import Condition
 from jupyter_gov.lang.models.flow import TriggerDef
 from jupyter_gov.lang.models.flow_specs import labels_map
 from jupyter_gov.lang.models.triggers import CORE_TRIGGERS, FlowTrigger, Schedule, ScheduleOnDates, TriggerSpec, Webhook
+from jupyter_gov.lang.models.upstream import OnMiss
 
 Own = Schedule | ScheduleOnDates | FlowTrigger | Webhook
 _COMMON = frozenset(name for key, info in TriggerSpec.model_fields.items() for name in (key, info.alias or key))
@@ -44,6 +45,11 @@ class Parsed:
     def inputs(self) -> Mapping[str, Any]:
         """Inputs as written, not rendered."""
         return (self.own.inputs if self.own is not None else None) or {}
+
+    @property
+    def on_miss(self) -> OnMiss | None:
+        """What happens when a window ends without what it needed."""
+        return self.own.on_miss if isinstance(self.own, FlowTrigger) else None
 
     def stops_after(self, state: str) -> bool:
         """Return whether an execution that ended in this state disables the trigger that started it."""

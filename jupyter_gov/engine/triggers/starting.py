@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from jupyter_gov.domain.execution import Execution, TriggerInfo
@@ -13,6 +13,7 @@ from jupyter_gov.engine.triggers.subject import Subject
 from jupyter_gov.errors import ExpressionError
 from jupyter_gov.lang import expr
 from jupyter_gov.lang.models.flow import Flow
+from jupyter_gov.lang.models.triggers import FlowTrigger
 
 _SYSTEM = "system."
 
@@ -22,15 +23,28 @@ def flow_context(flow: Flow) -> dict[str, Any]:
     return {"flow": {"id": flow.id, "namespace": flow.namespace}, "vars": flow.variables}
 
 
-def upstream_variables(execution: Execution) -> dict[str, Any]:
-    """Return what a Flow trigger shows as ``trigger.*`` of the execution that it reacts to."""
+def upstream_variables(
+    execution: Execution, parsed: Parsed | None = None, others: Iterable[Execution] = ()
+) -> dict[str, Any]:
+    """Return what a Flow trigger shows as ``trigger.*`` of the execution that it reacts to.
+
+    Parameters
+    ----------
+    parsed
+        The trigger. With ``dependsOn`` the outputs are found by the id of the flow as well.
+    others
+        The executions that came in the same window before, oldest first.
+    """
+    outputs = dict(execution.outputs or {})
+    if parsed is not None and isinstance(parsed.own, FlowTrigger) and parsed.own.depends_on is not None:
+        outputs |= {one.flow_id: dict(one.outputs or {}) for one in (*others, execution)}
     return {
         "executionId": execution.id,
         "namespace": execution.namespace,
         "flowId": execution.flow_id,
         "flowRevision": execution.flow_revision,
         "state": str(execution.state),
-        "outputs": dict(execution.outputs or {}),
+        "outputs": outputs,
     }
 
 
@@ -41,8 +55,12 @@ def upstream_context(flow: Flow, execution: Execution) -> dict[str, Any]:
         "execution": {"id": execution.id, "startDate": execution.created, "state": str(execution.state)},
         "inputs": execution.inputs,
         "labels": {label.key: label.value for label in execution.labels},
-        "outputs": outputs_by_task(execution),
+        "outputs": {**outputs_by_task(execution), **(execution.outputs or {})},
         "trigger": upstream_variables(execution),
+        "namespace": execution.namespace,
+        "flowId": execution.flow_id,
+        "state": str(execution.state),
+        "hasRetryAttempt": any(len(run.attempts) > 1 for run in execution.task_runs.values()),
     }
 
 

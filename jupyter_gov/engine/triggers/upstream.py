@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
+from jupyter_gov.domain.canonical import digest
 from jupyter_gov.domain.states import TERMINAL, State
 from jupyter_gov.engine.triggers.conditions import Verdict, has_labels, is_met, judge
 from jupyter_gov.engine.triggers.parse import Parsed
@@ -13,6 +14,7 @@ from jupyter_gov.engine.triggers.subject import Subject, unusable
 from jupyter_gov.engine.triggers.windows import Span, span_of
 from jupyter_gov.errors import GovError
 from jupyter_gov.lang import expr
+from jupyter_gov.lang.expr.zones import zone as zone_of
 from jupyter_gov.lang.models.conditions import (
     ExecutionFilter,
     Filter,
@@ -22,7 +24,10 @@ from jupyter_gov.lang.models.conditions import (
 )
 from jupyter_gov.lang.models.patterns import matches
 from jupyter_gov.lang.models.triggers import FlowTrigger
+from jupyter_gov.lang.models.upstream import Dependency, Window
 
+_BY_DEFAULT = frozenset[str](str(state) for state in (*TERMINAL, State.PAUSED))
+"""States that count with ``dependsOn``."""
 Check = Callable[[Subject], bool]
 
 
@@ -47,10 +52,19 @@ def _holds(check: Check, subject: Subject) -> bool:
 
 
 def listens(parsed: Parsed, state: State) -> bool:
-    """Return whether a Flow trigger looks at executions in a state: all final ones unless it names some."""
+    """Return whether a Flow trigger looks at executions in a state: all final ones unless it names some.
+
+    With ``dependsOn`` paused ones count as well, and those that a dependency names.
+    """
     own = parsed.own
-    states = own.states if isinstance(own, FlowTrigger) else None
-    return state in TERMINAL if states is None else str(state) in states
+    if not isinstance(own, FlowTrigger):
+        return state in TERMINAL
+    if own.states is not None:
+        return str(state) in own.states
+    if own.depends_on is None:
+        return state in TERMINAL
+    named = {name for one in own.depends_on for name in one.states or ()}
+    return str(state) in _BY_DEFAULT | named
 
 
 def groups(parsed: Parsed, zone: tzinfo) -> tuple[Group, ...]:
@@ -65,6 +79,8 @@ def groups(parsed: Parsed, zone: tzinfo) -> tuple[Group, ...]:
     own = parsed.own
     if isinstance(own, FlowTrigger) and own.preconditions is not None:
         found.append(_preconditions(own.preconditions, zone))
+    if isinstance(own, FlowTrigger) and own.depends_on is not None:
+        found.append(_dependencies(parsed.definition.id, own, own.depends_on, zone))
     return tuple(found)
 
 
@@ -91,6 +107,50 @@ def _preconditions(written: Preconditions, zone: tzinfo) -> Group:
     for where in written.where or ():
         checks[_unused(where.id, checks)] = lambda subject, where=where: passes(where, subject)  # type: ignore[misc]
     return Group(written.id, checks, span_of(written.time_window, checks, zone, resets=written.reset_on_success))
+
+
+def _dependencies(trigger_id: str, own: FlowTrigger, depends_on: Sequence[Dependency], zone: tzinfo) -> Group:
+    states = _BY_DEFAULT if own.states is None else frozenset(own.states)
+    checks = {name: _waits_for(one, states) for name, one in named_dependencies(depends_on).items()}
+    window = own.window or Window()
+    zone = zone_of(window.timezone) if window.timezone else zone
+    needed = {"ANY": 1, "AT_LEAST": own.min_satisfied}.get(own.mode or "ALL")
+    # Without a window each time is a new one; with one the author says whether it is over once it has fired.
+    resets = own.window is None or window.fire_once
+    span = span_of(window.time_window(), checks, zone, resets=resets, needed=needed, once=window.fire_once, exact=True)
+    return Group(trigger_id, checks, span)
+
+
+def _waits_for(one: Dependency, states: frozenset[str]) -> Check:
+    return lambda subject: depends_on(one, subject, states)
+
+
+def named_dependencies(written: Sequence[Dependency]) -> dict[str, Dependency]:
+    """Return dependencies by names that do not change with their order: what is kept of a window stays true."""
+    plain = [f"{one.namespace or '*'}.{one.flow_id or '*'}" for one in written]
+    names = (
+        name if plain.count(name) == 1 else f"{name} {digest(one.model_dump(mode='json'))[7:15]}"
+        for name, one in zip(plain, written, strict=True)
+    )
+    return dict(zip(names, written, strict=True))
+
+
+def depends_on(one: Dependency, subject: Subject, states: frozenset[str]) -> bool:
+    """Return whether an execution is what a dependency waits for; ``states`` count unless it names its own.
+
+    Raises
+    ------
+    GovError
+        Its expression cannot be rendered.
+    """
+    found = subject.execution
+    return (
+        one.namespace in {None, found.namespace}
+        and one.flow_id in {None, found.flow_id}
+        and str(found.state) in (states if one.states is None else one.states)
+        and (one.labels is None or has_labels(subject, one.labels))
+        and (one.when is None or subject.is_true(one.when))
+    )
 
 
 def _unused(name: str, taken: Mapping[str, Check]) -> str:

@@ -17,6 +17,9 @@ Kind = Literal["DURATION_WINDOW", "DAILY_TIME_DEADLINE", "DAILY_TIME_WINDOW", "S
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 _MINUTE = timedelta(minutes=1)
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - by the clock on the wall, in any zone
+_MOST_MISSED = 1000
+"""Windows that are told as missed at once, after a long time in which nobody looked."""
 _LAST = timedelta(milliseconds=1)
 """What a window is shorter than its duration, so that it does not touch the next one."""
 
@@ -31,6 +34,13 @@ class Span:
         The conditions that must come true.
     resets
         Whether the window begins anew once all of them have.
+    needed
+        How many of them must come true; all if None.
+    once
+        Whether it is complete at most once; of sliding windows, which have no end, that means ``resets``.
+    exact
+        Whether windows of a length follow each other from midnight on (else they begin when the first condition comes
+        true, at a whole hour or minute), and what comes outside of the hours does not count (else it is noted).
     """
 
     names: frozenset[str]
@@ -41,6 +51,14 @@ class Span:
     begins: time = time()
     ends: time = time.max
     resets: bool = True
+    needed: int | None = None
+    once: bool = False
+    exact: bool = False
+
+    def is_met(self, marked: Collection[str]) -> bool:
+        """Return whether enough has come true."""
+        met = len(self.names & set(marked))
+        return met >= (len(self.names) if self.needed is None else self.needed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +71,12 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of time, and the conditions that came true in it so far."""
+    """A stretch of time, and the conditions that came true in it so far; ``fired`` if they were complete before."""
 
     start: datetime
     end: datetime
     marks: Mapping[str, Mark] = field(default_factory=dict)
+    fired: bool = False
 
     def holds(self, at: datetime) -> bool:
         """Return whether a moment lies in it."""
@@ -79,15 +98,26 @@ class Observed:
         All conditions have come true: the trigger fires.
     expired
         The former window, if it ran out with some conditions met and not all.
+    by
+        If it is complete: ids of the executions that made it so, each once, the latest last.
     """
 
     window: Window
     is_complete: bool = False
     expired: Window | None = None
+    by: tuple[str, ...] = ()
 
 
 def span_of(
-    spec: TimeWindow | None, names: Collection[str], zone: tzinfo, *, resets: bool, old: MultipleCondition | None = None
+    spec: TimeWindow | None,
+    names: Collection[str],
+    zone: tzinfo,
+    *,
+    resets: bool,
+    old: MultipleCondition | None = None,
+    needed: int | None = None,
+    once: bool = False,
+    exact: bool = False,
 ) -> Span:
     """Return the window that a flow trigger asks for: a day from midnight unless it says otherwise.
 
@@ -95,6 +125,8 @@ def span_of(
     ----------
     old
         The condition that may have ``window`` and ``windowAdvance`` outside of ``timeWindow``.
+    needed, once, exact
+        See ``Span``.
 
     Raises
     ------
@@ -106,8 +138,11 @@ def span_of(
     advance = spec.window_advance or (old.window_advance if old is not None else None) or timedelta()
     if length <= timedelta():
         raise unusable("a window must last longer than nothing")
-    begins, ends = _clock(spec.start_time), _clock(spec.deadline or spec.end_time)
-    return Span(frozenset(names), zone, spec.type, length, advance, begins or time(), ends or time.max, resets)
+    ends = _clock(spec.deadline or spec.end_time) or time.max
+    # The day of a deadline is that of its own zone.
+    begins = _clock(spec.start_time) or time(tzinfo=ends.tzinfo)
+    names = frozenset(names)
+    return Span(names, zone, spec.type, length, advance, begins, ends, resets, needed, once, exact)
 
 
 def _clock(text: str | None) -> time | None:
@@ -131,7 +166,7 @@ def fresh(span: Span, at: datetime) -> Window:
     if span.kind == "SLIDING_WINDOW":
         return Window((at - span.length).astimezone(span.zone), local)
     if span.kind == "DURATION_WINDOW":
-        return _aligned(span, local)
+        return _on_grid(span, local) if span.exact else _aligned(span, local)
     return Window(_at_clock(local, span.begins), _at_clock(local, span.ends))
 
 
@@ -140,6 +175,13 @@ def _at_clock(day: datetime, clock: time) -> datetime:
         day = day.astimezone(clock.tzinfo)
         return datetime.combine(day.date(), clock).astimezone(UTC)
     return datetime.combine(day.date(), clock, day.tzinfo)
+
+
+def _on_grid(span: Span, local: datetime) -> Window:
+    # By the clock on the wall, so that a day is a day also when it has 23 hours.
+    first = _EPOCH + span.advance
+    start = first + (local.replace(tzinfo=None) - first) // span.length * span.length
+    return Window(start.replace(tzinfo=local.tzinfo), (start + span.length - _LAST).replace(tzinfo=local.tzinfo))
 
 
 def _aligned(span: Span, local: datetime) -> Window:
@@ -175,7 +217,7 @@ def ran_out(span: Span, window: Window | None, at: datetime) -> Window | None:
     """Return a window that ended before a moment with some conditions met and not all; sliding ones never do."""
     if window is None or span.kind == "SLIDING_WINDOW" or window.end >= at or not window.marks:
         return None
-    return None if span.names <= set(window.marks) else window
+    return None if window.fired or span.is_met(window.marks) else window
 
 
 # --- the fold ---------------------------------------------------------------------------------------------------
@@ -195,11 +237,49 @@ def observe(span: Span, window: Window | None, at: datetime, execution_id: str, 
     """
     expired = ran_out(span, window, at)
     now = current(span, window, at)
-    if not met:
+    if not met or (span.exact and not now.holds(at)):
         return Observed(now, False, expired)
     marked = replace(now, marks={**now.marks, **dict.fromkeys(met, Mark(at, execution_id))})
     # One that comes outside of the hours is noted, so that it shows as too late; it never completes anything.
-    is_complete = span.names <= set(marked.marks) and (span.kind == "SLIDING_WINDOW" or marked.holds(at))
-    if is_complete and span.resets:
-        marked = replace(marked, marks={})
-    return Observed(marked, is_complete, expired)
+    is_complete = span.is_met(marked.marks) and (span.kind == "SLIDING_WINDOW" or marked.holds(at))
+    if not is_complete:
+        return Observed(marked, False, expired)
+    if span.once and marked.fired:
+        return Observed(marked, False, expired)
+    latest = sorted(marked.marks.values(), key=lambda mark: mark.at)
+    by = tuple(dict.fromkeys(mark.execution_id for mark in reversed((*latest, Mark(at, execution_id)))))[::-1]
+    marked = replace(marked, marks={} if span.resets else marked.marks, fired=span.kind != "SLIDING_WINDOW")
+    return Observed(marked, True, expired, by)
+
+
+def missed(span: Span, window: Window | None, after: datetime, now: datetime) -> tuple[Window, ...]:
+    """Return the windows that ended after a moment and before now, without what they needed, earliest first.
+
+    Parameters
+    ----------
+    window
+        As it was left by the last execution; the others of that time have seen none.
+    """
+    if span.kind == "SLIDING_WINDOW":
+        return ()
+    found: list[Window] = []
+    at = after
+    while len(found) < _MOST_MISSED:
+        here = fresh(span, at)
+        if window is not None and window.start == here.start:
+            here = window
+        if here.end >= now:
+            break
+        if here.end > after and not (here.fired or span.is_met(here.marks)):
+            found.append(here)
+        at = _next(span, here)
+        while fresh(span, at).start <= here.start:  # its times of day are those of another zone
+            at += 6 * _HOUR
+    return tuple(found)
+
+
+def _next(span: Span, window: Window) -> datetime:
+    """Return a moment in the window that follows one."""
+    if span.kind == "DURATION_WINDOW":
+        return window.end + _LAST
+    return window.start + _DAY

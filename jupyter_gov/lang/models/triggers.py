@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
-from zoneinfo import ZoneInfo
+from typing import Any, Literal, Self
 
 from cronsim import CronSim, CronSimError
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from jupyter_gov.errors import LanguageError
-from jupyter_gov.lang.models.base import Spec, is_expression
+from jupyter_gov.lang.models.base import Spec
 from jupyter_gov.lang.models.conditions import Condition, Preconditions, StateName
 from jupyter_gov.lang.models.flow_specs import Labels, LogLevel, WorkerGroupSpec
 from jupyter_gov.lang.models.scalars import IsoDuration
+from jupyter_gov.lang.models.upstream import Dependency, Mode, OnMiss, Window, check_dependencies, check_zone
 from jupyter_gov.lang.ports import TypeInfo
 
 _NICKNAMES = {
@@ -54,16 +54,6 @@ def parse_cron(text: str, *, with_seconds: bool = False) -> str:
     return cron
 
 
-def _zone(name: str | None) -> str | None:
-    if name is None or is_expression(name):
-        return name
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, KeyError) as error:  # unknown, or no path below the folder of zones
-        raise ValueError(f"'{name[:60]}' is not a valid time-zone ID") from error
-    return name
-
-
 class TriggerSpec(Spec):
     """What every trigger may have beside its type's own properties."""
 
@@ -91,7 +81,7 @@ class _Scheduled(Spec):
         default=None, description="What happens to times that passed while nothing ran."
     )
 
-    _check_zone = field_validator("timezone")(_zone)
+    _check_zone = field_validator("timezone")(check_zone)
 
 
 class Schedule(_Scheduled):
@@ -122,11 +112,16 @@ class FlowTrigger(Spec):
     inputs: dict[str, Any] | None = Field(default=None, description="Values for the inputs; may use trigger.*.")
     states: list[StateName] | None = Field(default=None, description="States that count; all final ones if absent.")
     preconditions: Preconditions | None = None
-    depends_on: list[dict[str, Any]] | None = None
-    window: dict[str, Any] | None = None
-    mode: Literal["ALL", "ANY", "AT_LEAST"] | None = None
-    min_satisfied: int | None = None
-    on_miss: dict[str, Any] | None = None
+    depends_on: list[Dependency] | None = Field(default=None, min_length=1, description="What is waited for.")
+    window: Window | None = Field(default=None, description="In which time it must come.")
+    mode: Mode | None = Field(default=None, description="Whether all of it is needed, any, or `minSatisfied` of it.")
+    min_satisfied: int | None = Field(default=None, description="How many are needed with `mode: AT_LEAST`.")
+    on_miss: OnMiss | None = Field(default=None, description="What happens when the window ends without them.")
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        check_dependencies(self.depends_on, self.window, self.mode, self.min_satisfied, self.on_miss)
+        return self
 
 
 class Webhook(Spec):

@@ -83,3 +83,23 @@ def test_a_trigger_that_is_not_there_is_told_with_those_that_are(gov):
     gov.flows.register(DAILY, ANN)
     with pytest.raises(NotFoundError, match="midnight"):
         gov.triggers.preview("n", "daily", "noon", ANN)
+
+
+def test_dependencies_hand_on_the_outputs_of_all_that_came(gov):
+    for name in ("sales", "costs"):
+        outputs = f'outputs: [{{id: rows, type: INT, value: "{len(name)}"}}]\n'
+        gov.flows.register(f"id: {name}\nnamespace: n\n{outputs}{TASKS}", ANN)
+    text = AFTER.partition("    preconditions:")[0].replace(TASKS, f"inputs: [{{id: sum, type: INT}}]\n{TASKS}")
+    text += "    dependsOn: [{flowId: sales}, {flowId: costs}]\n    window: {every: P1D}\n"
+    text += '    inputs: {sum: "{{ trigger.outputs.sales.rows * 10 + trigger.outputs.costs.rows }}"}\n'
+    gov.flows.register(text.replace("costs.rows }}", "rows }}"), ANN)
+    gov.start_loop(background=True)
+    ended = []
+    for name in ("sales", "costs"):
+        started = gov.executions.start(StartRequest("n", name), ANN)
+        ended.append(gov.executions.wait(started.id, ANN, until=lambda found: found.state.is_terminal, timeout=30))
+    gov.settle(10)
+    found = gov.triggers.preview("n", "after", "both", ANN, upstream=ended[1])
+    assert (found.fires, found.problem) == (True, None)
+    assert found.inputs == {"sum": 55}
+    assert found.variables["outputs"] == {"rows": 5, "sales": {"rows": 5}, "costs": {"rows": 5}}
