@@ -139,7 +139,7 @@ def _unexpected(error: BaseException) -> _Result:
 
 def _judge(job: Job, result: _Result, limit: timedelta | None, world: World) -> _Result:
     if job.cancellation.reason == "timeout" and limit is not None:
-        message = f"The task did not end within its timeout of {format_duration(limit)}."
+        message = f"Timeout: the task did not end within {format_duration(limit)}."
         return _Result(result.outputs, Failure(STOPPED["timeout"][0], message))
     most = int(world.settings.get("outputs.max_bytes", RESULT_BYTES))
     if result.outputs and (size := len(json.dumps(result.outputs))) > most:

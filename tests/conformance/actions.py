@@ -34,6 +34,8 @@ Verb = Callable[[World, Step, Any], None]
 ACTIONS: dict[str, Verb] = {}
 FIRST = frozenset({"before", "delete_cache", "start_with_schedule_date", "trigger"})
 """Actions that come before the flow is started, when they stand first; the last two start it themselves."""
+ORDERS = frozenset({"resume", "kill", "restart", "mark_as", "change_status", "force_run", "unqueue"})
+"""Actions that move an execution on."""
 AFTER = frozenset({"expect", "expect_immediate", "expect_error", "expect_error_contains"})
 
 
@@ -52,6 +54,8 @@ def run_action(world: World, entry: Mapping[str, Any]) -> list[str]:
     step = Step(world.main)
     refusable = "expect_error" in entry or "expect_error_contains" in entry
     world.before = None if step.target is None or step.gone else _present(world, step.target)
+    if world.before is not None and not ORDERS.isdisjoint(entry):
+        world.seen[world.before.id] = len(world.before.history.moments)
     for verb, value in entry.items():
         if verb in AFTER:
             continue
@@ -155,13 +159,11 @@ def _made(world: World, step: Step, returned: Any) -> None:
 def _wait_for_state(world: World, step: Step, value: Any) -> None:
     wanted = State(value)
     target = _target(step)
-    known = world.before is not None and world.before.id == target.id
-    # What it went through before the former action does not count, what it goes through from now on does.
-    seen = len(world.before.history.moments) - 1 if known and world.before else 0
+    # What it went through before the last order does not count, what it has gone through since does.
+    seen = world.seen.get(target.id, 0)
 
     def reached(execution: Execution) -> bool:
-        moments = execution.history.moments
-        return execution.state is wanted or any(one.state is wanted for one in moments[seen + 1 :])
+        return execution.state is wanted or any(one.state is wanted for one in execution.history.moments[seen:])
 
     found = world.wait(target, lambda one: reached(one) or is_ended(one), f"{wanted}")
     if not reached(found):
@@ -291,7 +293,10 @@ def _resume(world: World, step: Step, value: Any) -> None:
         if isinstance(item, Mapping) and "content" in item:
             file_name = str(item.get("name") or item.get("file") or name)
             inputs[name] = world.put_file(file_name, str(item["content"]), f"resume-{name}")
-    step.returned = world.call("executions.resume", _target(step).id, ACTOR, inputs, **more)
+    target = world.now(_target(step))
+    step.returned = world.call("executions.resume", target.id, ACTOR, inputs, **more)
+    # It is told, and takes effect with the next commit; until then the execution looks as before.
+    world.wait(target, lambda one: one.version > target.version, "the resume to have an effect")
 
 
 @action("kill")

@@ -59,6 +59,8 @@ class World:
         Why the start (or the trigger) was refused.
     saved
         Ids by the names that the case gave them.
+    seen
+        How many states an execution had gone through when it was last told to move on.
     """
 
     case: Mapping[str, Any]
@@ -71,6 +73,7 @@ class World:
     second: Execution | None = None
     runs: list[Execution] = field(default_factory=list)
     before: Execution | None = None
+    seen: dict[str, int] = field(default_factory=dict)
     raised: GovError | None = None
     triggered: bool = False
     saved: dict[str, str] = field(default_factory=dict)

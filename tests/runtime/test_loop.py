@@ -187,7 +187,7 @@ def test_timeout_names_itself(rig: Rig) -> None:
     failure = run_of(ended, "t0").failure
     assert failure is not None
     assert failure.code == "GOV812"
-    assert failure.message == "The task did not end within its timeout of PT0.05S."
+    assert failure.message == "Timeout: the task did not end within PT0.05S."
 
 
 def test_a_task_that_does_not_listen_is_given_up(rig: Rig) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jupyter_gov.lang.ports import ExpressionHost
 
 _MAX_CALLS = 40
+_SHOWN = 200
 _MAX_PASSES = 100
 _RAW = re.compile("\x00raw(\\d+)\x00")
 
@@ -200,12 +201,16 @@ class State:
         def one(text: str) -> str:
             state = State(self.environment, self.environment.compiled(text), context, self.host, self.budget, raws=raws)
             state._calls = self._calls
-            return state.text()
+            try:
+                return state.text()
+            except MissingFault as fault:
+                shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+                message = f"unable to find `{fault.name}` used in the expression `{shown}`, which `render()` renders"
+                # Not a missing value of the text that calls `render()`: `??` there must not hide it.
+                raise Fault(message, code=fault.code) from None
 
         try:
             done = self._deep(value, lambda text: _until_stable(text, one) if recursive else one(text))
-        except MissingFault as fault:
-            raise Fault(f"unable to find `{fault.name}` in a text that `render()` renders", code=fault.code) from None
         except Fault as fault:
             # Its place lies in another text.
             fault.offset = None
