@@ -22,12 +22,14 @@ class RunTask(Command):
     """Run an attempt.
 
     ``inline``: the task run is already RUNNING and the loop itself runs it right after the commit; otherwise it
-    is CREATED and a worker begins with ``AttemptStarted``.
+    is CREATED and a worker begins with ``AttemptStarted``. ``errand`` names the piece of a flowable's own work that is
+    to be done; all errands for one place belong to one attempt.
     """
 
     task_run_id: str
     attempt: int
     inline: bool
+    errand: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,11 +38,20 @@ class AttemptStarted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AddedRun:
+    """A task run that a task reports of something that it did itself, such as a step of another tool."""
+
+    task_id: str
+    state: State
+    outputs: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptFinished(Event):
     """A worker ends an attempt.
 
     ``state`` is SUCCESS, WARNING, FAILED or KILLED; ``labels`` and ``variables`` are what the task changes on
-    the execution.
+    the execution, ``added`` the task runs that it reports besides its own.
     """
 
     kind: ClassVar[str] = "attempt.finished"
@@ -53,6 +62,7 @@ class AttemptFinished(Event):
     failure: Failure | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     log_file: str | None = None
+    added: tuple[AddedRun, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,4 +204,7 @@ def from_json(kind: str, data: Mapping[str, Any]) -> Event:
         fields["state"] = State(fields["state"])
     if fields.get("failure"):
         fields["failure"] = Failure(**fields["failure"])
+    if "added" in fields:
+        added = (dict(one) for one in fields["added"])
+        fields["added"] = tuple(AddedRun(**{**one, "state": State(one["state"])}) for one in added)
     return EVENTS[kind](**fields)

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from jupyter_gov.domain.commands import ClearTimers, RunTask, WriteLog
 from jupyter_gov.domain.execution import Attempt, Failure, Frame, TaskRun
 from jupyter_gov.domain.states import History, Moment, State, begin
-from jupyter_gov.engine import gates, hold, kill, retries, retry, rounds, subflows
-from jupyter_gov.engine.flowables.base import ITERATION, NOTHING, Again, Call, Child, Gate, Plan, next_enabled
+from jupyter_gov.engine import errands, gates, hold, kill, retries, retry, rounds, subflows
+from jupyter_gov.engine.flowables.base import ITERATION, NOTHING, Again, Call, Child, Errand, Gate, Plan, next_enabled
 from jupyter_gov.engine.scope import RunScope
 from jupyter_gov.engine.types import flowable_of
 from jupyter_gov.engine.work import Work, failure_of
@@ -34,7 +34,7 @@ def drain(work: Work) -> None:
         if what == "begin":
             _begin(work, run_id)
         elif what == "over":
-            _main_over(work, run_id)
+            main_over(work, run_id)
         else:
             _child_ended(work, work.run(run_id))
 
@@ -78,7 +78,7 @@ def begin_flowable(work: Work, run: TaskRun) -> None:
         kind = flowable_of(work.task(run))
         plan = _asked(work.task(run), lambda: kind.begin(RunScope(work, run.id)))
     except GovError as error:
-        _main_over(work, run.id, failure=failure_of(error))
+        main_over(work, run.id, failure=failure_of(error))
         return
     apply(work, run.id, plan)
 
@@ -114,9 +114,12 @@ def apply(work: Work, run_id: str, plan: Plan) -> None:
         case Again() as again:
             rounds.wait(work, work.run(run_id), again)
             return
+        case Errand() as errand:
+            errands.ask(work, work.run(run_id), errand)
+            return
     start_children(work, run_id, plan.children)
     if work.frame(run_id).open == 0:
-        _main_over(work, run_id)
+        main_over(work, run_id)
 
 
 def start_children(work: Work, parent_id: str | None, children: Any) -> None:
@@ -228,7 +231,7 @@ def _proceed(work: Work, parent_id: str, child: TaskRun) -> None:
         try:
             plan = _asked(task, lambda: kind.proceed(RunScope(work, parent_id), child))
         except GovError as error:
-            _main_over(work, parent_id, failure=failure_of(error))
+            main_over(work, parent_id, failure=failure_of(error))
             return
     apply(work, parent_id, plan)
 
@@ -237,7 +240,8 @@ def _failed(frame: Frame) -> bool:
     return any(frame.tally.get(str(state)) for state in FAILED_STATES)
 
 
-def _main_over(work: Work, parent_id: str | None, failure: Failure | None = None) -> None:
+def main_over(work: Work, parent_id: str | None, failure: Failure | None = None) -> None:
+    """Go on behind the main phase of a flowable (or of the flow): to its errors branch, to ``finally``, to its end."""
     if failure is not None and parent_id is not None:
         frame = work.frame(parent_id)
         tally: Mapping[str, int] = {**frame.tally, "FAILED": frame.tally.get("FAILED", 0) + 1}
@@ -245,6 +249,8 @@ def _main_over(work: Work, parent_id: str | None, failure: Failure | None = None
         work.put(replace(work.run(parent_id), failure=failure, frame=replace(frame, tally=tally)))
         if frame.open:
             return
+    if parent_id is not None and errands.close(work, parent_id):
+        return
     # While a new execution is going to try again, nothing has failed for good.
     final = _failed(work.frame(parent_id)) and not work.frame(parent_id).tally.get(str(State.RETRIED))
     if final and _start_phase(work, parent_id, "errors"):
@@ -308,7 +314,7 @@ def end_flowable(work: Work, run: TaskRun, state: State, failure: Failure | None
 
 
 _PHASE_OVER: Mapping[str, Callable[[Work, str | None], None]] = {
-    "main": _main_over,
+    "main": main_over,
     "errors": _errors_over,
     "finally": _all_over,
     "after": _after_over,

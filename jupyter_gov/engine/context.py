@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from jupyter_gov.domain.execution import Execution, TaskRun
 from jupyter_gov.domain.sealed import is_sealed
 from jupyter_gov.domain.states import State
+from jupyter_gov.engine import places
 from jupyter_gov.engine.flowables.base import ITERATION
 from jupyter_gov.engine.flowables.loop import STORE, item_at, lines_of
 from jupyter_gov.engine.memo import Memo
@@ -233,11 +235,31 @@ def _groups(ids: Iterable[str]) -> frozenset[str]:
 def _outputs(flow: Flow, run: TaskRun, host: ExpressionHost | None) -> Mapping[str, Any] | None:
     """Return the outputs of a task run; what people typed into a gate's form opens as inputs do."""
     outputs = run.outputs
-    if outputs is None or run.frame is None or "approval" not in run.frame.data or "onResume" not in outputs:
+    if outputs is None:
+        return None
+    if host is not None and run.frame is None and _holds_sealed(outputs):
+        opened: Mapping[str, Any] = _unsealed(outputs, host)
+        return opened
+    if run.frame is None or "approval" not in run.frame.data or "onResume" not in outputs:
         return outputs
     form = flow.index[run.task_id].props.get("onResume") or ()
     groups = _groups(str(one.get("id") or one.get("name")) for one in form)
     return {**outputs, "onResume": _opened(outputs["onResume"], host, groups)}
+
+
+def _holds_sealed(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return is_sealed(value) or any(map(_holds_sealed, value.values()))
+    return isinstance(value, list | tuple) and any(map(_holds_sealed, value))
+
+
+def _unsealed(value: Any, host: ExpressionHost) -> Any:
+    """Return the outputs of a task with what it sealed readable, each only once an expression asks for it."""
+    if is_sealed(value):
+        return host.open_output(value["value"])
+    if isinstance(value, Mapping):
+        return LazyContext({key: partial(_unsealed, item, host) for key, item in value.items()})
+    return [_unsealed(item, host) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _task_makers(
@@ -253,6 +275,11 @@ def _task_makers(
     items = items_of(execution, run)
     if items:
         makers["item"] = lambda: _item(items)
+    parent = None if run.parent_id is None else execution.task_runs[run.parent_id]
+    if parent is not None and places.holds_place(parent):
+        # The tasks of a shared folder are one unit of work: they know the loop value of the whole.
+        makers["taskrun"] = lambda: {**_loop_place(parent), **_task_run(run)}
+        makers["workerTaskrun"] = lambda: _task_run(parent)
     parents = parents_of(flow, execution, run, host)
     if parents:
         makers["parent"] = lambda: parents[0]
@@ -280,11 +307,12 @@ def _task_run(run: TaskRun) -> dict[str, Any]:
     shown: dict[str, Any] = {"id": run.id, "startDate": _instant(run.history.started), "attemptsCount": finished}
     if run.parent_id is not None:
         shown["parentId"] = run.parent_id
-    if run.value is not None:
-        shown["value"] = run.value
-    if run.iteration is not None:
-        shown["iteration"] = run.iteration
-    return shown
+    return {**shown, **_loop_place(run)}
+
+
+def _loop_place(run: TaskRun) -> dict[str, Any]:
+    place = {"value": run.value, "iteration": run.iteration}
+    return {name: value for name, value in place.items() if value is not None}
 
 
 def parents_of(flow: Flow, execution: Execution, run: TaskRun, host: ExpressionHost | None) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from jupyter_gov.domain.events import Kill
 from jupyter_gov.domain.execution import Failure, TaskRun
 from jupyter_gov.domain.ids import next_execution_id
 from jupyter_gov.domain.states import State
-from jupyter_gov.engine import children, gates
+from jupyter_gov.engine import children, gates, places
 from jupyter_gov.engine.types import calls_flow
 from jupyter_gov.engine.work import Work
 
@@ -49,6 +49,8 @@ def _stop_run(work: Work, run: TaskRun) -> None:
         if child is not None:
             work.commands.append(Notify(child, Kill(by="system", reason="the calling execution was killed")))
         work.advance(run, State.KILLING)
+        if places.has_begun(run):
+            work.commands.append(KillTask(run.id))
     elif run.state is State.RUNNING:
         work.advance(run, State.KILLING)
         work.commands.append(KillTask(run.id))
@@ -59,7 +61,7 @@ def _stop_run(work: Work, run: TaskRun) -> None:
 def settle(work: Work) -> None:
     """End the execution when no attempt is in flight any more."""
     killing = [run for run in work.execution.task_runs.values() if run.state is State.KILLING]
-    if any(work.task(run).kind != "flowable" for run in killing):
+    if any(work.task(run).kind != "flowable" or places.has_begun(run) for run in killing):
         return
     for run in sorted(killing, key=lambda found: found.seq):
         attempts = run.attempts

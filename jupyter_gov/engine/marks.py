@@ -9,6 +9,7 @@ from jupyter_gov.domain.execution import Attempt, Frame, TaskRun
 from jupyter_gov.domain.states import EXECUTION_REWRITES, History, Moment, State, advance
 from jupyter_gov.engine import replay, restart
 from jupyter_gov.engine.work import Work
+from jupyter_gov.errors import ExecutionError
 
 PASSING = frozenset({State.SUCCESS, State.WARNING})
 """States behind which a flow goes on."""
@@ -19,6 +20,13 @@ EXECUTION_STATES = TASK_STATES | {State.KILLED, State.CANCELLED}
 def mark_task(work: Work, run_id: str, state: State, by: str) -> GoOn:
     """Give a task run another end and reopen what is around it, which goes on from there."""
     chain = replay.chain_of(work.execution, run_id)
+    whole = restart.whole_of(work, chain[0])
+    if whole.id != run_id:
+        raise ExecutionError(
+            f"task run {run_id} is a part of the task run {whole.id}, whose tasks share a folder that is gone",
+            code="GOV312",
+            hint=f"Mark {whole.id}, or restart the execution: all tasks of the folder run again.",
+        )
     restart.drop_branches(work)
     open_ = {run.id for run in chain}
     for run in chain[1:]:

@@ -9,7 +9,7 @@ from jupyter_gov.domain.commands import Command, KillTask, RunTask
 from jupyter_gov.domain.events import AttemptLost, Event
 from jupyter_gov.domain.execution import Execution, TaskRun
 from jupyter_gov.domain.states import State
-from jupyter_gov.engine import hold
+from jupyter_gov.engine import hold, places
 from jupyter_gov.lang.models.flow import Flow
 
 MOST_LOST = 3
@@ -22,8 +22,12 @@ def events(flow: Flow, execution: Execution) -> list[Event]:
     """Return ``AttemptLost`` for every attempt that was in flight at the former owner."""
     lost: list[Event] = []
     for run in execution.ordered():
+        if run.state.is_terminal:
+            continue
         task = flow.index[run.task_id]
-        if task.kind == "runnable" and run.state in _IN_FLIGHT and run.attempts:
+        # A flowable goes before its children: with its worker the place is gone in which they could run again.
+        works = task.kind == "runnable" or places.holds_place(run)
+        if works and run.state in _IN_FLIGHT and run.attempts:
             lost.append(AttemptLost(run.id, run.attempts[-1].number, repeatable=task.repeatable))
     return lost
 
@@ -37,11 +41,15 @@ def commands(flow: Flow, execution: Execution) -> list[Command]:
     if execution.state is State.RESTARTED:
         return found  # it has not begun yet: the event that makes it begin waits in its inbox
     for run in execution.ordered():
+        if run.state.is_terminal:
+            continue
         task = flow.index[run.task_id]
         if task.kind == "runnable" and run.state in {State.CREATED, State.RESTARTED} and not hold.is_held(execution):
             found.append(RunTask(run.id, len(run.attempts) + 1, inline=False))
         elif task.kind == "runnable" and run.state is State.KILLING:
             found.append(KillTask(run.id))
+        elif task.kind == "flowable" and run.state is State.RUNNING and places.waits(run):
+            found.append(places.request(run))
     return found
 
 

@@ -22,6 +22,7 @@ from jupyter_gov.domain.flow import FlowRevision
 from jupyter_gov.domain.ids import task_run_id
 from jupyter_gov.domain.states import EXECUTION_REWRITES, TASK_RUN_REWRITES, State, advance, begin
 from jupyter_gov.engine import facts, restart, rounds
+from jupyter_gov.engine.added import ADDED
 from jupyter_gov.engine.flowables.base import ITERATION
 from jupyter_gov.engine.flowables.dag import Dag, dependencies
 from jupyter_gov.engine.flowables.foreach import EachParallel, Loop
@@ -46,6 +47,8 @@ def go_on(work: Work, event: GoOn) -> None:
 def from_task(work: Work, run_id: str, by: str) -> GoOn:
     """Reopen a task run and what is around it, and drop everything that followed; ``work`` holds the copy."""
     chain = chain_of(work.execution, run_id)
+    chain = chain[chain.index(restart.whole_of(work, chain[0])) :]
+    run_id = chain[0].id
     dropped = {run.id for run in work.execution.ordered() if run.branch in restart.SIDE}
     for run in chain:
         dropped |= _followers(work, run)
@@ -84,6 +87,12 @@ def chain_of(execution: Execution, run_id: str) -> list[TaskRun]:
                 f"task run {run_id} belongs to `{run.branch}`, which follows from the end of what is around it",
                 code="GOV312",
                 hint="Choose a task run of the tasks themselves.",
+            )
+        if run.branch == ADDED:
+            raise ExecutionError(
+                f"task run {run_id} was reported by the task run {run.parent_id}, and cannot run without it",
+                code="GOV312",
+                hint=f"Choose {run.parent_id}.",
             )
         chain.append(run)
         wanted = run.parent_id
@@ -207,7 +216,7 @@ def copied(old: Execution, revision: FlowRevision, flow: Flow, *, execution_id: 
     runs = []
     for run in old.ordered():
         parent = None if run.parent_id is None else old.task_runs[run.parent_id]
-        index = run.index if run.branch in restart.SIDE else _index(flow, parent, run, revision)
+        index = run.index if run.branch in restart.SIDE or run.branch == ADDED else _index(flow, parent, run, revision)
         place = None if parent is None else task_run_id(execution_id, parent.seq)
         own = task_run_id(execution_id, run.seq)
         runs.append(replace(run, id=own, execution_id=execution_id, parent_id=place, index=index))

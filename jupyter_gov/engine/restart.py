@@ -9,6 +9,7 @@ from jupyter_gov.domain.events import Restart
 from jupyter_gov.domain.execution import Execution, Frame, TaskRun
 from jupyter_gov.domain.states import State
 from jupyter_gov.engine import children, rounds
+from jupyter_gov.engine.added import ADDED, drop_of
 from jupyter_gov.engine.flowables.base import NOTHING
 from jupyter_gov.engine.hold import HELD
 from jupyter_gov.engine.scope import RunScope
@@ -69,6 +70,8 @@ def reopen(work: Work) -> Sequence[str] | None:
     leaves = _failed_leaves(work.execution)
     if not leaves:
         return None
+    leaves = _with_wholes(work, leaves)
+    drop_of(work, [leaf.id for leaf in leaves])
     work.execution = replace(work.execution, failure=None, outputs=None)
     work.set_state(State.RESTARTED)
     parents: dict[str, TaskRun] = {}
@@ -105,8 +108,29 @@ def _resume(work: Work, run_id: str) -> None:
         children.apply(work, run_id, plan)
 
 
+def _with_wholes(work: Work, leaves: Sequence[TaskRun]) -> list[TaskRun]:
+    """Return the leaves with those that only make sense together replaced by the flowable around them."""
+    found: dict[str, TaskRun] = {}
+    for leaf in leaves:
+        whole = whole_of(work, leaf)
+        found[whole.id] = whole
+    return list(found.values())
+
+
+def whole_of(work: Work, run: TaskRun) -> TaskRun:
+    """Return the flowable of which ``run`` is an inseparable part, or ``run`` itself if there is none."""
+    found = run
+    while run.parent_id is not None:
+        run = work.run(run.parent_id)
+        if flowable_of(work.task(run)).whole:
+            found = run
+    return found
+
+
 def _reopen_leaf(work: Work, run: TaskRun) -> None:
-    if run.frame is not None and (run.failure is not None or rounds.WAITS in run.frame.data):
+    if run.frame is not None and flowable_of(work.task(run)).whole:
+        rounds.drop_below(work, run.id)
+    elif run.frame is not None and (run.failure is not None or rounds.WAITS in run.frame.data):
         # Not a child of it failed but the flowable itself, or it was stopped between two rounds: it decides anew.
         rounds.drop_below(work, run.id)
     elif run.frame is not None and any(True for _ in work.execution.children(run.id)):
@@ -137,7 +161,7 @@ def _failed_leaves(execution: Execution) -> list[TaskRun]:
     failed: dict[str, TaskRun] = {}
     for run in execution.ordered():
         counts = run.parent_id is None or run.parent_id in failed
-        if counts and run.state in _AGAIN and run.branch not in SIDE:
+        if counts and run.state in _AGAIN and run.branch not in SIDE and run.branch != ADDED:
             failed[run.id] = run
     parents = {run.parent_id for run in failed.values()}
     return [run for run in failed.values() if run.id not in parents]

@@ -32,11 +32,14 @@ from jupyter_gov.domain.events import (
 from jupyter_gov.domain.execution import Attempt, Execution, Failure, Label, TaskRun
 from jupyter_gov.domain.states import State, begin
 from jupyter_gov.engine import (
+    added,
     children,
     ending,
+    errands,
     gates,
     hold,
     kill,
+    places,
     recovery,
     replay,
     restart,
@@ -123,6 +126,9 @@ def _start(work: Work, event: Start | TimerFired) -> None:
 
 def _attempt_started(work: Work, event: AttemptStarted) -> None:
     run = work.execution.task_runs.get(event.task_run_id)
+    if run is not None and places.errand_of(run) is not None:
+        errands.started(work, run, event)
+        return
     if run is None or run.state not in {State.CREATED, State.RESTARTED} or work.execution.state is State.KILLING:
         return
     if hold.is_held(work.execution):
@@ -138,12 +144,16 @@ def _attempt_finished(work: Work, event: AttemptFinished) -> None:
     state = event.state
     if run.state is State.KILLING or work.execution.state is State.KILLING:
         state = State.KILLED
+    elif places.errand_of(run) is not None:
+        errands.finished(work, run, event)
+        return
     run = replace(
         run,
         outputs=event.outputs,
         outputs_digest=None if event.outputs is None else digest(event.outputs),
         attempts=children.close_attempt(work, run, state, event.failure, event.log_file),
     )
+    added.report(work, run, event.added)
     if state is State.KILLED and work.execution.state is State.KILLING:
         work.advance(run, State.KILLED, failure=event.failure)
         return
@@ -170,6 +180,8 @@ def _attempt_lost(work: Work, event: AttemptLost) -> None:
     lost = recovery.lost_in_a_row(run)
     if work.execution.state is State.KILLING:
         work.advance(run, State.KILLED, failure=failure)
+    elif places.holds_place(run):
+        errands.lost(work, run)
     elif lost >= recovery.MOST_LOST:
         # Whoever takes it over would be the next to die of it.
         message = f"{lost} attempts in a row were lost with their worker: the task may be what ends its process"

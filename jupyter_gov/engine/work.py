@@ -118,8 +118,12 @@ class Work:
             branch=child.branch,
             index=child.index,
         )
-        self.execution = replace(self.execution, next_seq=self.execution.next_seq + 1)
         self.agenda.append(("begin", run.id))
+        return self.put_new(run)
+
+    def put_new(self, run: TaskRun) -> TaskRun:
+        """Store a new task run, whose number is the next one."""
+        self.execution = replace(self.execution, next_seq=self.execution.next_seq + 1)
         return self.put(run)
 
     def drop(self, run_id: str) -> None:

@@ -69,6 +69,8 @@ class TypeInfo:
         Other spellings of outputs -> the right one; the checker warns about expressions that use them.
     added
         Returns the tasks that a task of the type runs beside those that are written, by slot.
+    only_runnable
+        Its tasks may not hold tasks themselves: one worker runs all of them.
     """
 
     name: str
@@ -82,6 +84,7 @@ class TypeInfo:
     deprecated: str | None = None
     output_renames: Mapping[str, Rename] = field(default_factory=dict)
     added: Callable[[TaskDef], Mapping[str, tuple[TaskDef, ...]]] | None = None
+    only_runnable: bool = False
 
 
 class TypeCatalogue(Protocol):
@@ -143,6 +146,10 @@ class ExpressionHost(Protocol):
 
     def secret(self, name: str) -> str:
         """Return a secret of the namespace."""
+        ...
+
+    def open_output(self, ciphertext: str) -> str:
+        """Return the text that a task has sealed among its outputs; it is masked in logs from now on."""
         ...
 
     def open_sealed(self, ciphertext: str) -> str:

@@ -38,6 +38,7 @@ __all__ = [
     "NOTES",
     "Dynamic",
     "DynamicMarker",
+    "ErrandTask",
     "FlowableTask",
     "GovModel",
     "Output",
@@ -128,6 +129,7 @@ class TypedModel(GovModel):
     slots: ClassVar[Mapping[str, SlotKind]] = {}
     inline: ClassVar[bool] = False
     repeatable: ClassVar[bool] = False
+    only_runnable: ClassVar[bool] = False
 
     @classmethod
     def added(cls, task: TaskDef) -> Mapping[str, tuple[TaskDef, ...]]:
@@ -149,6 +151,7 @@ class TypedModel(GovModel):
             aliases=cls.aliases,
             deprecated=cls.deprecated,
             added=cls.added,
+            only_runnable=cls.only_runnable,
         )
 
 
@@ -177,6 +180,28 @@ class FlowableTask(TypedModel):
 
     kind: ClassVar[TypeKind] = "flowable"
     slots: ClassVar[Mapping[str, SlotKind]] = {"tasks": "list", "errors": "list", "finally": "list"}
+
+
+class ErrandTask(FlowableTask, ABC):
+    """A flowable that has work of its own for a worker: files, that is, whatever a pure decision cannot do.
+
+    Attributes
+    ----------
+    errands
+        Name of each errand -> the properties that it needs; only these are rendered for it.
+    """
+
+    errands: ClassVar[Mapping[str, frozenset[str]]] = {}
+
+    @abstractmethod
+    def do(self, errand: str, ctx: RunContext) -> Output | Mapping[str, Any] | None:
+        """Do one of the errands; what the last one returns are the outputs of the flowable.
+
+        Raises
+        ------
+        TaskError
+            The work cannot be done; the flowable fails with this.
+        """
 
 
 class Trigger(TypedModel):

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 
 from jupyter_gov.domain.execution import Execution, TaskRun
 from jupyter_gov.domain.flow import LogLine
+from jupyter_gov.domain.states import State
 
 LogLevel = Literal["TRACE", "DEBUG", "INFO", "WARN", "ERROR"]
 
@@ -333,6 +334,18 @@ class SharedFiles(Protocol):
         ...
 
 
+class Cache(Protocol):
+    """One file that a task keeps for the next execution of its flow, for each loop value its own."""
+
+    def get(self) -> Path | None:
+        """Return the file that was kept, to be read only; None if there is none, or its time is over."""
+        ...
+
+    def put(self, source: Path, *, ttl: timedelta | None = None) -> None:
+        """Keep a file in the place of what was kept; one with the same content stays as old as it is."""
+        ...
+
+
 class RunContext(Protocol):
     """Everything a runnable task sees of the world."""
 
@@ -367,8 +380,11 @@ class RunContext(Protocol):
     def namespace_files(self) -> SharedFiles: ...
 
     @property
+    def cache(self) -> Cache: ...
+
+    @property
     def working_dir(self) -> Path:
-        """A fresh folder of this attempt, removed afterwards."""
+        """A fresh folder of this attempt, removed afterwards; in a WorkingDirectory the one that its tasks share."""
         ...
 
     @property
@@ -424,6 +440,16 @@ class RunContext(Protocol):
 
     def set_labels(self, labels: Mapping[str, str]) -> None:
         """Add labels to the execution when this attempt succeeds."""
+        ...
+
+    def add_task_run(self, task_id: str, state: State, outputs: Mapping[str, Any] | None = None) -> None:
+        """Report something that this attempt did as an ended task run of its own, below this one.
+
+        Raises
+        ------
+        TaskError
+            The flow has a task of this name, it is no name, the state is none to end in, or there are too many.
+        """
         ...
 
     def warn(self, message: str) -> None:

@@ -32,7 +32,7 @@ from jupyter_gov.errors import TaskError
 from jupyter_gov.plugins.api import CHECKING, NOTES, RunnableTask
 from jupyter_gov.plugins.binding import bind, outputs_of, problems
 from jupyter_gov.plugins.context import LogLevel, Metric, Notebooks, Processes
-from jupyter_gov.plugins.testing_stores import TestSharedFiles, TestValues
+from jupyter_gov.plugins.testing_stores import TestCache, TestSharedFiles, TestValues
 
 
 @dataclass(frozen=True)
@@ -232,6 +232,8 @@ class TestContext:
         self.files = TestFiles(blobs, [self.start_dir, self.working_dir, *allowed])
         self.kv = TestValues(self.namespace)
         self.namespace_files = TestSharedFiles(self.folder / "namespaces", self.namespace)
+        self.cache = TestCache(self.folder)
+        self.added: list[tuple[str, State, dict[str, Any] | None]] = []
         self.masked: list[str] = []
         self.logger = TestLogger(self.redact)
         self.metrics: list[Metric] = []
@@ -310,6 +312,10 @@ class TestContext:
     def set_labels(self, labels: Mapping[str, str]) -> None:
         """Keep the labels."""
         self.labels.update(labels)
+
+    def add_task_run(self, task_id: str, state: State, outputs: Mapping[str, Any] | None = None) -> None:
+        """Remember a task run that the task reported."""
+        self.added.append((task_id, state, outputs_of(outputs)))
 
     def warn(self, message: str) -> None:
         """Log a warning and keep it: the task run would end WARNING."""

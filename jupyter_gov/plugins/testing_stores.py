@@ -122,3 +122,21 @@ class TestSharedFiles:
 
 def _is_over(found: StoredValue) -> bool:
     return found.expires_at is not None and found.expires_at <= datetime.now(UTC)
+
+
+class TestCache:
+    """Implements ``plugins.context.Cache`` in a folder; what is kept there lasts as long as the folder."""
+
+    __test__ = False
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / ".cache" / "kept"
+
+    def get(self) -> Path | None:
+        """Return the file that was kept."""
+        return self._file if self._file.is_file() else None
+
+    def put(self, source: Path, *, ttl: timedelta | None = None) -> None:
+        """Keep a file."""
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, self._file)

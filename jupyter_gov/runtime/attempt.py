@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,11 +15,13 @@ from typing import Any
 from jupyter_gov.domain.events import AttemptFinished
 from jupyter_gov.domain.execution import Execution, Failure, TaskRun
 from jupyter_gov.domain.flow import LogLine
+from jupyter_gov.domain.sealed import is_sealed
 from jupyter_gov.domain.states import State
+from jupyter_gov.engine import places
 from jupyter_gov.errors import GovError, InstallationError, TaskError
 from jupyter_gov.lang.models.flow import Flow, TaskDef
 from jupyter_gov.lang.models.scalars import format_duration, parse_duration
-from jupyter_gov.plugins.api import RunnableTask
+from jupyter_gov.plugins.api import ErrandTask, RunnableTask
 from jupyter_gov.plugins.binding import bind, outputs_of
 from jupyter_gov.plugins.context import Metric
 from jupyter_gov.runtime.cancellation import STOPPED, CancelToken
@@ -43,6 +45,8 @@ class Job:
         As they were when the attempt began.
     inline
         The loop runs it itself.
+    errand
+        What is done of a flowable's own work; None for a runnable task.
     """
 
     flow: Flow
@@ -55,6 +59,7 @@ class Job:
     masks: Masks
     cancellation: CancelToken = field(default_factory=CancelToken)
     metrics: list[Metric] = field(default_factory=list)
+    errand: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ def perform(job: Job, world: World) -> AttemptFinished | None:
                 result = _run(job, context, world)
         except GovError as error:
             result = _failed(error)
-        return _report(job, context, _judge(job, result, limit, world))
+        return _report(job, context, _judge(job, result, limit, context, world))
     finally:
         context.close()
 
@@ -104,6 +109,8 @@ def _alarm(job: Job, limit: timedelta | None) -> Iterator[None]:
 def _run(job: Job, context: Context, world: World) -> _Result:
     try:
         job.cancellation.raise_if_requested()
+        if job.errand is not None:
+            return _Result(outputs_of(_errand(job, job.errand, context, world)))
         task = bind(_runnable(job.task.type, world), job.task.props, context.render, world.registry)
         return _Result(outputs_of(task.run(context)))
     except GovError as error:
@@ -118,6 +125,16 @@ def _runnable(name: str, world: World) -> type[RunnableTask]:
     if not issubclass(found, RunnableTask):
         raise InstallationError(f"Nothing can run tasks of type {name!r}.", code="GOV901")
     return found
+
+
+def _errand(job: Job, name: str, context: Context, world: World) -> object:
+    found = world.registry.load(job.task.type)
+    if not issubclass(found, ErrandTask) or name not in found.errands:
+        raise InstallationError(f"Nothing can do the errand {name!r} of the type {job.task.type!r}.", code="GOV901")
+    if places.opens(job.run):
+        world.folders.make(job.execution.id, job.run.id)
+    needed = {key: value for key, value in job.task.props.items() if key in found.errands[name]}
+    return bind(found, needed, context.render, world.registry).do(name, context)
 
 
 def _failed(error: GovError) -> _Result:
@@ -137,16 +154,32 @@ def _unexpected(error: BaseException) -> _Result:
     return _Result(failure=Failure("GOV865", f"{type(error).__name__}: {error}", {"traceback": shown}))
 
 
-def _judge(job: Job, result: _Result, limit: timedelta | None, world: World) -> _Result:
+def _judge(job: Job, result: _Result, limit: timedelta | None, context: Context, world: World) -> _Result:
     if job.cancellation.reason == "timeout" and limit is not None:
         message = f"Timeout: the task did not end within {format_duration(limit)}."
         return _Result(result.outputs, Failure(STOPPED["timeout"][0], message))
+    if result.outputs and (forged := _forged(result.outputs, context)):
+        message = f"The output {forged!r} looks like a sealed value, and this task has not sealed it."
+        return _Result(failure=Failure("GOV856", message, {"hint": "Hand such a value on by an expression instead."}))
     most = int(world.settings.get("outputs.max_bytes", RESULT_BYTES))
     if result.outputs and (size := len(json.dumps(result.outputs))) > most:
         message = f"The outputs of the task have {size} bytes; the limit is {most} (setting max_result_bytes)."
         hint = {"hint": "Hand large results on as files, by outputFiles or fetchType: STORE."}
         return _Result(failure=Failure("GOV866", message, hint))
     return result
+
+
+def _forged(outputs: Mapping[str, Any], context: Context) -> str | None:
+    """Return which output pretends to be sealed: expressions would open a ciphertext that was seen elsewhere."""
+    return next((name for name, value in outputs.items() if _holds_foreign(value, context.sealed)), None)
+
+
+def _holds_foreign(value: Any, own: Collection[str]) -> bool:
+    if isinstance(value, Mapping):
+        if is_sealed(value):
+            return value["value"] not in own
+        return any(_holds_foreign(item, own) for item in value.values())
+    return isinstance(value, list) and any(_holds_foreign(item, own) for item in value)
 
 
 def _report(job: Job, context: Context, result: _Result) -> AttemptFinished | None:
@@ -165,6 +198,7 @@ def _report(job: Job, context: Context, result: _Result) -> AttemptFinished | No
         failure=failure,
         labels=context.labels if state in (State.SUCCESS, State.WARNING) else {},
         log_file=_log_file(job, context),
+        added=tuple(context.added),
     )
 
 

@@ -10,14 +10,20 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from re import fullmatch
 from typing import TYPE_CHECKING, Any
 
+from jupyter_gov.domain.events import AddedRun
 from jupyter_gov.domain.execution import Execution, TaskRun
 from jupyter_gov.domain.flow import LogLine
 from jupyter_gov.domain.sealed import sealed
+from jupyter_gov.domain.states import State
 from jupyter_gov.engine.context import build
+from jupyter_gov.errors import TaskError
 from jupyter_gov.lang.expr import render_typed, render_value
+from jupyter_gov.lang.models.base import TASK_ID
 from jupyter_gov.plugins.context import (
+    Cache,
     Cancellation,
     Files,
     KeyValues,
@@ -27,7 +33,10 @@ from jupyter_gov.plugins.context import (
     SharedFiles,
     TaskLogger,
 )
+from jupyter_gov.plugins.outputs import outputs_of
+from jupyter_gov.runtime.caches import AttemptCache
 from jupyter_gov.runtime.files import AttemptFiles
+from jupyter_gov.runtime.folders import shared_by
 from jupyter_gov.runtime.kv import AttemptValues
 from jupyter_gov.runtime.limits import OUTPUT_BYTES
 from jupyter_gov.runtime.records import logs_of
@@ -39,6 +48,11 @@ if TYPE_CHECKING:
     from jupyter_gov.runtime.world import World
 
 
+ADDABLE = frozenset({State.SUCCESS, State.WARNING, State.FAILED, State.SKIPPED, State.KILLED, State.CANCELLED})
+MOST_ADDED = 1000
+LONGEST_ADDED = 200
+
+
 class Context:
     """Built for one attempt, closed after it.
 
@@ -46,6 +60,10 @@ class Context:
     ----------
     labels
         What the task set; goes to the execution if it succeeds.
+    added
+        The task runs that the task reported besides its own.
+    sealed
+        The ciphertexts that the task has made.
     warned
         Whether the task asked to end WARNING.
     """
@@ -55,7 +73,10 @@ class Context:
         self._world = world
         self._host = world.host(job.execution, job.masks)
         self._working_dir: Path | None = None
+        self._shared = shared_by(job.execution, job.run)
         self.labels: dict[str, str] = {}
+        self.sealed: set[str] = set()
+        self.added: list[AddedRun] = []
         self.warned = False
         for declared in job.flow.inputs:
             value = job.execution.inputs.get(declared.id)
@@ -113,6 +134,11 @@ class Context:
         return AttemptSharedFiles(self._world.store, self._job.execution, self._job.run, clock=self._world.clock)
 
     @cached_property
+    def cache(self) -> Cache:
+        """The file that this task keeps for the next execution."""
+        return AttemptCache(self._world.store, self._job.execution, self._job.run, clock=self._world.clock)
+
+    @cached_property
     def kv(self) -> KeyValues:
         """Values of namespaces."""
         job, world = self._job, self._world
@@ -120,8 +146,10 @@ class Context:
 
     @property
     def working_dir(self) -> Path:
-        """A fresh folder of this attempt, removed afterwards."""
+        """A fresh folder of this attempt, removed afterwards, or the one that it shares with its siblings."""
         if self._working_dir is None:
+            if self._shared is not None:
+                return self._world.folders.get(self._job.execution.id, self._shared)
             parent = self._world.settings.get("paths.work")
             self._working_dir = Path(tempfile.mkdtemp(prefix="jupyter-gov-", dir=parent)).resolve()
         return self._working_dir
@@ -174,7 +202,9 @@ class Context:
 
     def seal(self, text: str) -> dict[str, str]:
         """Return ``text`` encrypted, in the form in which outputs hold what is secret."""
-        return sealed(Sealer(str(self._world.settings.get("encryption.key") or "")).seal(text))
+        ciphertext = Sealer(str(self._world.settings.get("encryption.key") or "")).seal(text)
+        self.sealed.add(ciphertext)
+        return sealed(ciphertext)
 
     def mask(self, text: str) -> None:
         """Mask ``text`` in everything that this attempt logs or hands back."""
@@ -197,6 +227,30 @@ class Context:
     def set_labels(self, labels: Mapping[str, str]) -> None:
         """Add labels to the execution when this attempt succeeds."""
         self.labels.update({str(key): str(value) for key, value in labels.items()})
+
+    def add_task_run(self, task_id: str, state: State, outputs: Mapping[str, Any] | None = None) -> None:
+        """Report something that this attempt did as an ended task run of its own.
+
+        Raises
+        ------
+        TaskError
+            ``GOV857``: the flow has a task of this name, it is no name, the state is none to end in, or there are too
+            many. ``GOV802``: the outputs are no JSON.
+        """
+        if problem := self._why_not_added(task_id, state):
+            raise TaskError(f"The task run {task_id[:80]!r} cannot be added: {problem}.", code="GOV857")
+        shown = None if outputs is None else self._job.masks.apply_deep(outputs_of(outputs))
+        self.added.append(AddedRun(task_id, state, shown))
+
+    def _why_not_added(self, task_id: str, state: State) -> str | None:
+        if len(self.added) >= MOST_ADDED:
+            return f"an attempt may add {MOST_ADDED}"
+        if not fullmatch(TASK_ID[1:-1], task_id) or len(task_id) > LONGEST_ADDED:
+            return "an id has letters, digits, - and _"
+        # Else a task could hand back outputs in the name of another one.
+        if task_id in self._job.flow.index:
+            return "the flow has a task of this id"
+        return None if state in ADDABLE else f"it cannot end {state}"
 
     def warn(self, message: str) -> None:
         """Log a warning and let the task run end WARNING instead of SUCCESS."""

@@ -48,7 +48,9 @@ class Decider:
             else:
                 owned.fresh = False
                 queue.extend(self._follow(work, recovery.commands(owned.flow, work.execution)))
-        work.leaves = not owned.in_flight and (work.execution.state.is_terminal or work.execution.state in RESTING)
+        rests = work.execution.state.is_terminal or work.execution.state in RESTING
+        # Its folder is here and nowhere else: nobody could go on in our place.
+        work.leaves = rests and not owned.in_flight and not self._world.folders.needed(work.execution)
         return work
 
     def undo(self, work: Work) -> None:

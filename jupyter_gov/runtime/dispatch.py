@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from jupyter_gov.domain.commands import FreeSlot, KillTask, Notify, RunTask, SetTimer
 from jupyter_gov.domain.events import AttemptFinished
 from jupyter_gov.domain.states import State
+from jupyter_gov.engine import places
 from jupyter_gov.runtime.attempt import Job, perform
 from jupyter_gov.runtime.board import Board, Ticket
 from jupyter_gov.runtime.logs import LogBuffer, LogPlace
@@ -98,4 +99,4 @@ class Dispatcher:
             level=task.log_level,
             on_lines=None if inline or task.log_to_file else self._mailbox.dirty,
         )
-        return Job(owned.flow, task, execution, run, number, inline, log, owned.masks)
+        return Job(owned.flow, task, execution, run, number, inline, log, owned.masks, errand=places.errand_of(run))

@@ -132,6 +132,7 @@ class Estate:
         """Take what was committed; an execution that needs no owner any more leaves the memory."""
         owned = work.owned
         owned.execution = work.execution
+        self._world.folders.tidy(work.execution)
         if work.leaves:
             self._forget(owned.id)
             if not self._owned:
@@ -144,6 +145,7 @@ class Estate:
             return
         self._board.withdraw(execution_id)
         self._board.cancel(execution_id, "lease")
+        self._world.folders.leave(execution_id)
         for delivery in owned.pending:
             if delivery.claim is not None:
                 self._board.claim(delivery.claim)

@@ -97,6 +97,16 @@ class Host:
             self._masks.add(value)
         return value
 
+    def open_output(self, ciphertext: str) -> str:
+        """Return the text that a task has sealed among its outputs.
+
+        It is masked in logs from now on. In outputs it stays: whoever writes the expression there hands it on.
+        """
+        value = Sealer(str(self._settings.get("encryption.key") or "")).open(ciphertext)
+        if self._masks is not None:
+            self._masks.add_to_logs(value)
+        return value
+
     def kv(self, key: str, namespace: str | None, error_on_missing: bool) -> Any:
         """Return a stored value of this namespace, or of another one.
 

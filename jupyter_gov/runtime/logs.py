@@ -85,7 +85,7 @@ class LogBuffer:
         """Record a line."""
         if _RANK.get(level, 2) < self._floor:
             return
-        text = self._shorten(self._masks.apply(str(message)))
+        text = self._shorten(self._masks.in_logs(str(message)))
         with self._lock:
             first = not self._waiting
             self._keep(level, text)

@@ -22,6 +22,7 @@ from jupyter_gov.runtime.clock import Clock, utc_now
 from jupyter_gov.runtime.crew import Crew
 from jupyter_gov.runtime.faults import Faults, NoFaults
 from jupyter_gov.runtime.flows import FlowCache
+from jupyter_gov.runtime.folders import Folders
 from jupyter_gov.runtime.logs import LogBuffer, LogLimits
 from jupyter_gov.runtime.owned import Owned
 from jupyter_gov.runtime.owners import new_owner
@@ -92,6 +93,7 @@ class Loop:
             log_limits=LogLimits.of(settings),
             lease_ttl=lease_ttl,
             run_as=run_as,
+            folders=Folders(settings.get("paths.work")),
         )
         self._crew = Crew(self._world, self.flows, owner=self.owner, workers=workers, background=background, root=root)
         self._settled = Event()

@@ -23,13 +23,25 @@ _URL_SAFE = str.maketrans("+/", "-_")
 class Masks:
     """Texts that must not be written down."""
 
-    __slots__ = ("_known", "_lock", "_pattern", "_texts")
+    __slots__ = ("_known", "_lock", "_logs", "_pattern", "_texts")
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._texts: set[str] = set()
         self._known = 0
         self._pattern: re.Pattern[str] | None = None
+        self._logs: Masks | None = None
+
+    def add_to_logs(self, text: str) -> None:
+        """Hide ``text`` in log lines only."""
+        with self._lock:
+            self._logs = self._logs or Masks()
+        self._logs.add(text)
+
+    def in_logs(self, text: str) -> str:
+        """Return a log line with every secret replaced."""
+        shown = self.apply(text)
+        return shown if self._logs is None else self._logs.apply(shown)
 
     def add(self, text: str) -> None:
         """Hide ``text`` from now on, each of its lines, since logs are written line by line, and how programs write it.

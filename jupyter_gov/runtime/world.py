@@ -12,6 +12,7 @@ from jupyter_gov.domain.execution import Execution
 from jupyter_gov.plugins.registry import Registry
 from jupyter_gov.runtime.clock import Clock, utc_now
 from jupyter_gov.runtime.faults import Faults, NoFaults
+from jupyter_gov.runtime.folders import Folders
 from jupyter_gov.runtime.host import Host
 from jupyter_gov.runtime.limits import OUTPUT_BYTES
 from jupyter_gov.runtime.logs import LogLimits
@@ -57,6 +58,8 @@ class World:
         The allow-listed environment for children.
     envs
         ``envs`` of expressions.
+    folders
+        Folders that several attempts share.
     """
 
     store: Store
@@ -74,6 +77,7 @@ class World:
     _watchdogs: list[Watchdog] = field(default_factory=list)
     _notebooks: list[NotebookRunner] = field(default_factory=list)
     _trust: list[Callable[[], float | None]] = field(default_factory=list)
+    folders: Folders = field(default_factory=Folders)
     _making: Lock = field(default_factory=Lock)
 
     def host(self, execution: Execution, masks: Masks | None = None) -> Host:
@@ -123,11 +127,12 @@ class World:
             watchdog.beat()
 
     def close(self) -> None:
-        """Kill the kernels that wait, and end the watchdog."""
+        """Kill the kernels that wait, end the watchdog, and delete the shared folders."""
         while self._notebooks:
             self._notebooks.pop().close()
         while self._watchdogs:
             self._watchdogs.pop().close()
+        self.folders.close()
 
     @property
     def globals_(self) -> Mapping[str, Any]:

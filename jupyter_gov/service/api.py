@@ -120,6 +120,10 @@ class FlowService(Protocol):
         """Return the newest revision of each flow."""
         ...
 
+    def delete_cache(self, namespace: str, flow_id: str, task_id: str, actor: Actor) -> bool:
+        """Forget the files that a task of a flow keeps for its next run; return whether there were any."""
+        ...
+
 
 class ExecutionService(Protocol):
     """Executions: start, watch, stop, continue."""

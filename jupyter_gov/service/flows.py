@@ -12,6 +12,7 @@ from jupyter_gov.domain.flow import FlowRevision
 from jupyter_gov.errors import NotFoundError
 from jupyter_gov.lang.check import CheckedFlow, check
 from jupyter_gov.lang.models.flow import Flow
+from jupyter_gov.runtime import caches
 
 if TYPE_CHECKING:
     from jupyter_gov.service.wire import Parts
@@ -80,6 +81,18 @@ class Flows:
         """Return the newest revision of each flow."""
         with self._parts.store.read() as tx:
             return self._parts.store.flows.list(tx, namespace, limit)
+
+    def delete_cache(self, namespace: str, flow_id: str, task_id: str, actor: Actor) -> bool:
+        """Forget the files that a task of a flow keeps for its next run; return whether there were any.
+
+        Raises
+        ------
+        NotFoundError
+            ``GOV302``: there is no such flow.
+        """
+        self.get(namespace, flow_id, actor)
+        fact = Fact("cache.deleted", f"{namespace}/{flow_id}/{task_id}", actor.id, str(actor.assurance), {})
+        return bool(caches.delete(self._parts.store, namespace, flow_id, task_id, fact, now=self._parts.now()))
 
 
 def _registered(revision: FlowRevision, actor: Actor) -> Fact:

@@ -26,6 +26,7 @@ from jupyter_gov.service.approvals import Approvals
 from jupyter_gov.service.audit import Audit
 from jupyter_gov.service.executions import Executions
 from jupyter_gov.service.flows import Flows
+from jupyter_gov.service.shared import SharedFiles
 from jupyter_gov.service.values import Values
 from jupyter_gov.store import Store, descent
 
@@ -122,6 +123,11 @@ class LocalGov:
     def kv(self) -> Values:
         """Values of namespaces."""
         return Values(self.parts)
+
+    @cached_property
+    def namespace_files(self) -> SharedFiles:
+        """Files of namespaces."""
+        return SharedFiles(self.parts)
 
     @cached_property
     def triggers(self) -> Triggers:

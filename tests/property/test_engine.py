@@ -12,6 +12,7 @@ from jupyter_gov.domain.approval import ApprovalStatus
 from jupyter_gov.domain.events import AttemptFinished, Kill, Restart, TimerFired
 from jupyter_gov.domain.states import State
 from jupyter_gov.lang.models.flow import Retry, TaskDef
+from jupyter_gov.tasks.directory import WorkingDirectory
 from tests.property.world import World, make_flow
 
 FLOW = "io.kestra.plugin.core.flow."
@@ -50,6 +51,7 @@ def tasks(draw, numbers: Numbers, depth: int = 2, *, gates: bool = True) -> Task
             "EachParallel",
             "Loop",
             "AllowFailure",
+            "WorkingDirectory",
         ]
     kind = draw(st.sampled_from(kinds))
     common = {
@@ -85,6 +87,11 @@ def tasks(draw, numbers: Numbers, depth: int = 2, *, gates: bool = True) -> Task
         )
         return TaskDef(type=FLOW + "Pause", kind="flowable", props=props, **common)
     inner = st.lists(tasks(numbers, depth - 1, gates=gates), min_size=1, max_size=3).map(tuple)
+    if kind == "WorkingDirectory":
+        unit = st.lists(tasks(numbers, 0, gates=False), min_size=1, max_size=3).map(tuple)
+        kept = {"outputFiles": ["*"]} if draw(st.booleans()) else {}
+        slots = {"tasks": draw(unit), **({"errors": draw(inner)} if draw(st.booleans()) else {})}
+        return TaskDef(type=FLOW + kind, kind="flowable", props=kept, slots=slots, model=WorkingDirectory, **common)
     slots = {name: draw(inner) for name in SLOTS.get(kind, ("tasks",))}
     if draw(st.integers(0, 3)) == 0:
         slots["errors"] = draw(inner)
@@ -196,7 +203,7 @@ def kill(world: World) -> None:
         world.crash()
     assert world.execution.state.is_terminal
     begun = world.begun - begun
-    assert was_over or all(world.is_after(world.execution.task_runs[run_id]) for run_id, _ in begun)
+    assert was_over or all(world.is_after(world.execution.task_runs[run_id]) for run_id, *_ in begun)
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))

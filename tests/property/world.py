@@ -54,7 +54,7 @@ class World:
     folded_execution: tuple[str, int] | None = None
     successors: list[StartAgain] = field(default_factory=list)
     ended_as: History | None = None
-    begun: set[tuple[str, int]] = field(default_factory=set)
+    begun: set[tuple[str, int, str | None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         revision = FlowRevision("n", "f", 1, "", "sha256:0", "ann", T0)
@@ -93,9 +93,9 @@ class World:
         for command in result.commands:
             match command:
                 case RunTask(run_id, attempt, inline):
-                    assert (run_id, attempt) not in self.begun
+                    assert (run_id, attempt, command.errand) not in self.begun
                     if inline:
-                        self._begin(run_id, attempt)
+                        self._begin(command)
                     else:
                         self.jobs[run_id] = command
                 case KillTask(run_id):
@@ -115,9 +115,9 @@ class World:
                     assert execution.original_id == (self.execution.original_id or self.execution.id)
                     assert command.facts
 
-    def _begin(self, run_id: str, attempt: int) -> None:
-        self.begun.add((run_id, attempt))
-        self.running[run_id] = attempt
+    def _begin(self, job: RunTask) -> None:
+        self.begun.add((job.task_run_id, job.attempt, job.errand))
+        self.running[job.task_run_id] = job.attempt
 
     def start(self) -> None:
         self.send(Start())
@@ -126,7 +126,7 @@ class World:
         job = self.jobs.pop(run_id)
         result = self.send(AttemptStarted(run_id, "w"))
         if not result.is_noop:
-            self._begin(run_id, job.attempt)
+            self._begin(job)
 
     def finish(self, run_id: str, state: State = State.SUCCESS) -> Step:
         attempt = self.running.pop(run_id)

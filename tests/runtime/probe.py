@@ -10,13 +10,29 @@ import time
 from pathlib import Path
 from typing import Any, ClassVar
 
+from jupyter_gov.domain.states import State
 from jupyter_gov.errors import TaskError
 from jupyter_gov.plugins.api import Dynamic, RunnableTask
 from jupyter_gov.plugins.context import Metric
 
 TYPES = {
     f"probe.{name}": f"tests.runtime.probe:{name}"
-    for name in ("Touch", "Once", "Blink", "Fail", "Wait", "Deaf", "Tell", "Shout", "Read", "Spawn", "Tag", "Poison")
+    for name in (
+        "Touch",
+        "Once",
+        "Blink",
+        "Fail",
+        "Wait",
+        "Deaf",
+        "Tell",
+        "Shout",
+        "Read",
+        "Spawn",
+        "Tag",
+        "Poison",
+        "Here",
+        "Forge",
+    )
 }
 
 
@@ -87,6 +103,35 @@ class Wait(RunnableTask):
         type(self).started.set()
         ctx.cancellation.wait(60)
         ctx.cancellation.raise_if_requested()
+
+
+class Here(RunnableTask):
+    """Leaves a file in its folder, and says where that is and what else it found there."""
+
+    type_name = "probe.Here"
+    write: str = "file"
+    attempts: int = 1
+
+    def run(self, ctx: Any) -> dict[str, Any]:
+        found = sorted(path.name for path in ctx.working_dir.iterdir())
+        (ctx.working_dir / self.write).write_text(ctx.task_run.task_id)
+        if ctx.attempt < self.attempts:
+            raise TaskError("not yet")
+        return {"folder": str(ctx.working_dir), "found": found}
+
+
+class Forge(RunnableTask):
+    """Hands back what it has not sealed as if it had, or reports a task run."""
+
+    type_name = "probe.Forge"
+    output: Any = None
+    task: str | None = None
+    state: str = "SUCCESS"
+
+    def run(self, ctx: Any) -> dict[str, Any]:
+        if self.task is not None:
+            ctx.add_task_run(self.task, State(self.state), {"value": "reported"})
+        return {"value": self.output}
 
 
 class Deaf(RunnableTask):

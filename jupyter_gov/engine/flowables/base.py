@@ -81,6 +81,13 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True)
+class Errand:
+    """Let a worker do a piece of the flowable's own work; its class does it (``plugins.api.ErrandTask``)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What a flowable answers; fields left at None do not change."""
 
@@ -90,7 +97,7 @@ class Plan:
     data: Mapping[str, Any] | None = None
     items: tuple[str, ...] | None = None
     outputs: Mapping[str, Any] | None = None
-    wait: Gate | Call | Again | None = None
+    wait: Gate | Call | Again | Errand | None = None
 
 
 NOTHING = Plan()
@@ -155,10 +162,18 @@ class Flowable(FlowableTask):
     isolated
         Whether what is inside belongs to an iteration: it sees the outputs of that one alone, and nothing outside sees
         them.
+    whole
+        Whether its children are nothing without each other: once one of them failed, a restart runs all of them again.
     """
 
     loops: ClassVar[bool] = False
     isolated: ClassVar[bool] = False
+    whole: ClassVar[bool] = False
+
+    @classmethod
+    def closing(cls, scope: Scope) -> Errand | None:
+        """Return what a worker does behind the children of the main phase, if the flowable holds a place there."""
+        return None
 
     @classmethod
     @abstractmethod

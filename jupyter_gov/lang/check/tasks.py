@@ -11,6 +11,7 @@ from jupyter_gov.lang.check.dag import read_dag
 from jupyter_gov.lang.check.forms import properties_of
 from jupyter_gov.lang.check.scope import Scope, task_ids_below
 from jupyter_gov.lang.check.slips import report_slips, with_type
+from jupyter_gov.lang.check.units import check_unit
 from jupyter_gov.lang.check.validate import described
 from jupyter_gov.lang.diagnostics import quoted
 from jupyter_gov.lang.models.base import TASK_ID
@@ -208,6 +209,8 @@ class Tasks:
                 self._report.error("GOV114", f"{quoted(name)} of {subject} must be a map, got {described(entry.value)}",
                                    entry.value, "Write a case per line, and its tasks as a list below it.")  # fmt: skip
         self._not_empty(slots, info, subject, at)
+        if info.only_runnable and "tasks" in slots:
+            check_unit(self._report, slots["tasks"].value, found.get("tasks", ()), subject, info)
         return found, needed
 
     def _not_empty(self, slots: Mapping[str, Entry], info: TypeInfo, subject: str, at: Node) -> None:
