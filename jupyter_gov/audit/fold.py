@@ -22,6 +22,7 @@ TABLES = {
     "votes": ("vote", ("content",)),
     "revisions": ("revision", ("digest",)),
     "values": ("value", ("content",)),
+    "triggers": ("trigger", ("content (date, state, window, owner)",)),
 }
 """Kinds that are tables: what a row is called, and its columns."""
 
@@ -39,7 +40,7 @@ _LISTED = {*TABLES, *_BESIDE, "files"}
 _WHOLE = len(TABLES["taskRuns"][1])
 _SKIPPED = {"dropped", "runs"}  # read together with the rows of task runs
 
-_REMOVABLE = frozenset({"values"})
+_REMOVABLE = frozenset({"values", "triggers"})
 """Tables whose rows may go again, told of as a row without content."""
 
 _VALUES = {

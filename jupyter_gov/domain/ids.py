@@ -52,6 +52,12 @@ def child_execution_id(task_run: str, attempt: int) -> str:
     return "s" + _base62(int.from_bytes(hashed[:16], "big"), _WIDTH)[1:]
 
 
+def triggered_execution_id(*cause: str) -> str:
+    """Return the id of the execution that a trigger starts: the same one for the same cause, whoever starts it."""
+    hashed = hashlib.sha256("\x1f".join(cause).encode()).digest()
+    return "t" + _base62(int.from_bytes(hashed[:16], "big"), _WIDTH)[1:]
+
+
 def next_execution_id(execution_id: str) -> str:
     """Return the id of the execution that tries again what this one could not do: the same one after a crash."""
     hashed = hashlib.sha256(f"{execution_id}/again".encode()).digest()

@@ -9,6 +9,7 @@ from jupyter_gov.runtime.commit import Committer
 from jupyter_gov.runtime.decide import Decider
 from jupyter_gov.runtime.dispatch import Dispatcher
 from jupyter_gov.runtime.estate import Estate
+from jupyter_gov.runtime.firing import Firing
 from jupyter_gov.runtime.leases import LeaseKeeper
 from jupyter_gov.runtime.listener import Listener
 from jupyter_gov.runtime.mailbox import Lost, Mailbox
@@ -51,7 +52,11 @@ class Crew:
         self.listener = Listener(world.store, self.mailbox.look)
         self.worker = ThreadWorker(owner, self.board, world, slots=workers, may_run=self.leases.holds)
         claimer = Claimer(world, flows, self.leases, owner=owner, root=root)
-        self.estate = Estate(world, claimer, self.board, self.scheduler, owner=owner, background=background)
+        # A process that ends with one execution leaves triggers to others.
+        firing = Firing(world, flows, schedules=background) if root is None else None
+        self.estate = Estate(
+            world, claimer, self.board, self.scheduler, owner=owner, background=background, firing=firing
+        )
         decider = Decider(world, self.board, Caller(world, flows), worker=owner)
         self.committer = Committer(world, decider, owner=owner, writing=self.leases.writing)
         self.dispatcher = Dispatcher(world, self.board, self.mailbox, self.scheduler, may_run=self._may_run)

@@ -9,6 +9,7 @@ from jupyter_gov.domain.flow import ExecutionFilter
 from jupyter_gov.domain.states import State
 from jupyter_gov.runtime.board import Board
 from jupyter_gov.runtime.clock import steady
+from jupyter_gov.runtime.firing import Firing, Looked
 from jupyter_gov.runtime.mailbox import Claimed, Finished, Lost, Message
 from jupyter_gov.runtime.owned import Delivery, Owned, Work
 from jupyter_gov.runtime.owners import Undertaker
@@ -44,6 +45,7 @@ class Estate:
         *,
         owner: str,
         background: bool,
+        firing: Firing | None,
     ) -> None:
         self._world = world
         self._store: Store = world.store
@@ -52,6 +54,8 @@ class Estate:
         self._scheduler = scheduler
         self._run_as = world.run_as
         self._background = background
+        self._firing = firing
+        self._fired = Looked()
         self._undertaker = Undertaker(world.store, owner)
         self._owned: dict[str, Owned] = {}
         self._ready: dict[str, Owned] = {}
@@ -68,7 +72,7 @@ class Estate:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is decided or run: what is owned waits for a person, a subflow or a timer."""
-        return not self._ready and not any(owned.in_flight for owned in self._owned.values())
+        return not self._fired.more and not self._ready and not any(owned.in_flight for owned in self._owned.values())
 
     @property
     def waits_for_others(self) -> bool:
@@ -156,6 +160,7 @@ class Estate:
         timed = self._look_at is None or steady() >= self._look_at
         dying = timed and self._undertaker.bury()
         busy = self._board.waiting >= _BACKLOG
+        self._fired = Looked() if self._firing is None else self._firing.look()
         room = 0 if busy else min(_AT_ONCE, _ROOM - len(self._owned))
         claimable = self._claimer.find(self._run_as, room)
         for found in self._claimer.claim(claimable):
@@ -168,12 +173,13 @@ class Estate:
                 tx, self._store.now(tx), self._run_as, _TIMERS_AT_ONCE
             ):
                 self._deliver_row(execution_id, Delivery(fired, timer_id=timer_id))
-            self._scheduler.looked(self._store.timers.next_due(tx, self._run_as))
+            times = (self._store.timers.next_due(tx, self._run_as), self._fired.next)
+            self._scheduler.looked(min((time for time in times if time is not None), default=None))
             if not self._owned:
                 self._plan_sleep(tx)
         if self._owned:
             self._look_at = steady() + (_BUSY_SECONDS if busy else self._world.lease_ttl / 3)
-        if room and len(claimable) == room:
+        if self._fired.more or (room and len(claimable) == room):
             self._look_at = steady()
         elif dying:
             self._look_at = steady() + _BUSY_SECONDS

@@ -7,6 +7,9 @@ import signal
 from typing import Protocol
 
 POINTS = (
+    "trigger.before",
+    "trigger.inside",
+    "trigger.after",
     "claim.before",
     "claim.inside",
     "claim.after",
@@ -18,7 +21,7 @@ POINTS = (
     "attempt.before",
     "attempt.after",
 )
-"""All points, in the order in which one task meets them."""
+"""All points, in the order in which one execution that a trigger starts meets them."""
 
 
 class Faults(Protocol):

@@ -127,7 +127,7 @@ class Loop:
             crew.estate.deliver(owned, end)
         crew.listener.want(crew.estate.waits_for_others)
         if not self._settled.is_set() and crew.estate.is_idle and not crew.dispatcher.has_inline:
-            self._settle(sure=self._looked and not ready)
+            self._settle(sure=self._looked and not ready and not crew.mailbox.must_look)
 
     def _settle(self, *, sure: bool) -> None:
         # What was committed last may have left something in the store for us: the end of a subflow, for its caller.
@@ -198,6 +198,8 @@ class Loop:
 
     def settle(self, timeout: float | None = None) -> bool:
         """Wait until nothing that this loop may carry on has work to do; return whether that was so in time."""
+        # Before and after: a turn that looked earlier must not settle what is asked now.
+        self._crew.mailbox.look()
         self._settled.clear()
         self._crew.mailbox.look()
         return self._settled.wait(timeout)

@@ -85,6 +85,11 @@ class Mailbox:
             self._changed.notify()
 
     @property
+    def must_look(self) -> bool:
+        """Whether the loop was asked to look into the store and has not begun to."""
+        return self._look
+
+    @property
     def closed(self) -> bool:
         """Whether the loop must end."""
         return self._closed

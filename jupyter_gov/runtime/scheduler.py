@@ -1,4 +1,4 @@
-"""When the next timer is due: pause deadlines, retry delays. Triggers that start executions come on top of this."""
+"""When something is next due: pause deadlines, retry delays, dates of schedules."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from jupyter_gov.runtime.clock import Clock
 
 _RELOOK = timedelta(milliseconds=250)
+_LONGEST = 60.0
+"""Seconds after which the clock is read again: it may have been set, or the machine may have slept."""
 
 
 class Scheduler:
@@ -34,5 +36,7 @@ class Scheduler:
         return self._next is not None and self._clock() >= self._next
 
     def seconds(self) -> float | None:
-        """Return the time until then, None for ever."""
-        return None if self._next is None else max(0.0, (self._next - self._clock()).total_seconds())
+        """Return how long to sleep until then at most, None for ever."""
+        if self._next is None:
+            return None
+        return min(max(0.0, (self._next - self._clock()).total_seconds()), _LONGEST)

@@ -92,6 +92,10 @@ class World:
             masks=masks,
         )
 
+    def trigger_host(self, namespace: str, masks: Masks) -> Host:
+        """Return what expressions of a trigger may reach, before there is an execution."""
+        return Host(self.store, namespace, settings=self.settings, secrets=self.secrets, clock=self.clock, masks=masks)
+
     def watchdog(self) -> Watchdog:
         """Return who kills our children when we cannot; made when the first child is about to start."""
         with self._making:

@@ -21,6 +21,7 @@ from jupyter_gov.domain.approval import Approval, ApprovalStatus, Verdict, Vote
 from jupyter_gov.domain.execution import Execution, TriggerInfo
 from jupyter_gov.domain.flow import AuditEntry, ExecutionFilter, ExecutionSummary, FlowRevision, LogLine
 from jupyter_gov.domain.states import State
+from jupyter_gov.domain.trigger import Trigger
 from jupyter_gov.lang.check import CheckedFlow
 from jupyter_gov.lang.models.flow import Flow
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from jupyter_gov.engine.triggers.windows import Window
     from jupyter_gov.lang.flowtest import CheckedTests
     from jupyter_gov.service.flowtests.results import CaseResult, FileResult
+    from jupyter_gov.service.trigger_verbs import BackfillAct
     from jupyter_gov.service.triggers import TriggerPreview, TriggerState
 
 EVERYTHING = ExecutionFilter()
@@ -355,7 +357,7 @@ class AuditService(Protocol):
 
 
 class TriggerService(Protocol):
-    """What starts executions by itself; only asked here, nothing is started."""
+    """What starts executions by itself."""
 
     def preview(
         self,
@@ -382,6 +384,78 @@ class TriggerService(Protocol):
 
     def expired(self, namespace: str, flow_id: str, trigger_id: str, actor: Actor) -> Sequence[Window]:
         """Return the windows that ran out with some of their conditions met and not all."""
+        ...
+
+    def list(
+        self, actor: Actor, namespace: str | None = None, flow_id: str | None = None, limit: int = 1000
+    ) -> Sequence[Trigger]:
+        """Return triggers as they stand, by flow."""
+        ...
+
+    def toggle(self, namespace: str, flow_id: str, trigger_id: str, disabled: bool, actor: Actor) -> Trigger:
+        """Turn a trigger off, or on again: then from now on, nothing is caught up on.
+
+        Raises
+        ------
+        ExecutionError
+            ``GOV380``: the text of the flow disables it.
+        """
+        ...
+
+    def backfill(
+        self,
+        namespace: str,
+        flow_id: str,
+        trigger_id: str,
+        actor: Actor,
+        *,
+        start: datetime,
+        end: datetime | None = None,
+        inputs: Mapping[str, Any] | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> Trigger:
+        """Let a schedule fire for its dates from ``start`` to ``end`` (now), one after the other, then go on as before.
+
+        Raises
+        ------
+        ExecutionError
+            ``GOV381``: it is turned off; ``GOV382``: it walks one already; ``GOV383``: there is no such date, or the
+            times are wrong; ``GOV385``: it is no schedule.
+        """
+        ...
+
+    def change_backfill(self, namespace: str, flow_id: str, trigger_id: str, act: BackfillAct, actor: Actor) -> Trigger:
+        """Pause, resume or cancel the backfill of a schedule; while it is paused, the schedule goes on.
+
+        Raises
+        ------
+        ExecutionError
+            ``GOV384``: there is none, or it is so already.
+        """
+        ...
+
+    def webhook(
+        self,
+        namespace: str,
+        flow_id: str,
+        key: str,
+        *,
+        method: str = "POST",
+        parameters: Mapping[str, Sequence[str]] | None = None,
+        headers: Mapping[str, Sequence[str] | str] | None = None,
+        body: str | None = None,
+    ) -> Execution | None:
+        """Start what the webhook of this key starts; None if its conditions do not hold.
+
+        Whoever knows the key may call it; there is no other actor.
+
+        Raises
+        ------
+        NotFoundError
+            ``GOV492``: no such flow, or no such key.
+        InputError
+            What the call brings does not fit the inputs of the flow.
+        """
         ...
 
 

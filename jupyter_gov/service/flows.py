@@ -12,7 +12,7 @@ from jupyter_gov.domain.flow import FlowRevision
 from jupyter_gov.errors import NotFoundError
 from jupyter_gov.lang.check import CheckedFlow, check
 from jupyter_gov.lang.models.flow import Flow
-from jupyter_gov.runtime import caches
+from jupyter_gov.runtime import caches, trigger_registry
 
 if TYPE_CHECKING:
     from jupyter_gov.service.wire import Parts
@@ -33,11 +33,14 @@ class Flows:
         """Store a flow text and return its revision: a new one only if the text changed."""
         flow = self.check(source, allow_unknown_types=allow_unknown_types).raise_for_errors()
         digest = digest_bytes(source.encode())
-        store = self._parts.store
+        store, parts = self._parts.store, self._parts
+        place = FlowRevision(flow.namespace, flow.id, 0, source, digest, actor.id, parts.now(), allow_unknown_types)
+        drafts = trigger_registry.drafts(store, flow, place, parts.host, now=parts.now())
 
         def write(tx: Tx) -> FlowRevision:
             newest = store.flows.get(tx, flow.namespace, flow.id)
             if newest is not None and newest.digest == digest:
+                trigger_registry.sync(tx, store, flow, newest, drafts, actor, parts.run_as)
                 return newest
             revision = FlowRevision(
                 namespace=flow.namespace,
@@ -50,10 +53,13 @@ class Flows:
                 allow_unknown_types=allow_unknown_types,
             )
             store.flows.add(tx, revision, (_registered(revision, actor),))
+            trigger_registry.sync(tx, store, flow, revision, drafts, actor, parts.run_as)
             return revision
 
         revision = store.retrying(write)
-        self._parts.cache.remember(revision, flow)
+        parts.cache.remember(revision, flow)
+        if drafts:
+            parts.wake()
         return revision
 
     def get(self, namespace: str, flow_id: str, actor: Actor, revision: int | None = None) -> FlowRevision:

@@ -10,7 +10,7 @@ from sqlalchemy import ARRAY, ColumnElement, Executable, Text, any_, bindparam, 
 
 from jupyter_gov.audit.verify import Stored
 from jupyter_gov.domain.canonical import digest
-from jupyter_gov.store import commitments, kv, namespace_files, tables
+from jupyter_gov.store import commitments, flow_triggers, kv, namespace_files, tables
 from jupyter_gov.store.codec import from_json, to_json
 from jupyter_gov.store.commitments import CHANGING_DATA, CREATED, DECISION, FIXED_DATA, GATE, HOT, REVISION, RUN
 from jupyter_gov.store.database import Tx
@@ -27,9 +27,10 @@ _flows = tables.FlowRevisionRow.__table__  # type: ignore[attr-defined]
 _entries = tables.AuditEntryRow.__table__  # type: ignore[attr-defined]
 _kv = tables.KeyValueRow.__table__  # type: ignore[attr-defined]
 _shared = tables.NamespaceFileRow.__table__  # type: ignore[attr-defined]
+_triggers = tables.TriggerRow.__table__  # type: ignore[attr-defined]
 
 _VOTE = sorted(columns(tables.VoteRow))
-_EXECUTION, _FLOW, _KV, _FILES = "execution/", "flow/", "kv/", "files/"
+_EXECUTION, _FLOW, _KV, _FILES, _TRIGGER = "execution/", "flow/", "kv/", "files/", "trigger/"
 _SHOWN = 20
 
 
@@ -103,6 +104,11 @@ _SHARED = Statement(
         _shared.c.namespace == bindparam("ns")
     )
 )
+_TRIGGERS = Statement(
+    select(_triggers.c.trigger_id, *(_triggers.c[name] for name in flow_triggers.CONTENT)).where(
+        _triggers.c.namespace == bindparam("ns"), _triggers.c.flow_id == bindparam("flow")
+    )
+)
 
 
 def _unrecorded(stream: Any) -> Statement:
@@ -114,6 +120,7 @@ _UNRECORDED = (
     _unrecorded(literal(_FLOW).concat(_flows.c.namespace).concat("/").concat(_flows.c.flow_id)),
     _unrecorded(literal(_KV).concat(_kv.c.namespace)),
     _unrecorded(literal(_FILES).concat(_shared.c.namespace)),
+    _unrecorded(literal(_TRIGGER).concat(_triggers.c.namespace).concat("/").concat(_triggers.c.flow_id)),
 )
 
 
@@ -136,6 +143,10 @@ class States:
                 kind, _, space = name.partition("/")
                 rows = self._tx.rows(_KEY_VALUES if kind == "kv" else _SHARED, {"ns": space})
                 found[name] = Stored({"values": {key: [commitments.commit_to(content)] for key, *content in rows}})
+            elif name.startswith(_TRIGGER):
+                namespace, _, flow_id = name.removeprefix(_TRIGGER).rpartition("/")
+                rows = self._tx.rows(_TRIGGERS, {"ns": namespace, "flow": flow_id})
+                found[name] = Stored({"triggers": {key: [commitments.commit_to(content)] for key, *content in rows}})
         return found
 
     def unrecorded(self) -> list[str]:

@@ -51,6 +51,7 @@ DROP_RUN = Statement(
 )
 
 VERSION = Statement(select(_executions.c.version).where(_executions.c.id == bindparam("execution")))
+HISTORY = Statement(select(_executions.c.history).where(_executions.c.id == bindparam("execution")))
 LOCK_FLOW = Statement(select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("flow"), 1))))
 _waits_for_its_date = select(_timers.c.execution_id).where(_timers.c.kind == "scheduled")
 _is_told = select(_inbox.c.execution_id)

@@ -18,6 +18,7 @@ from jupyter_gov.store.codec import from_json, to_json, to_us
 from jupyter_gov.store.database import Tx
 from jupyter_gov.store.facts import with_changes, with_runs, without_gates
 from jupyter_gov.store.files import Files
+from jupyter_gov.store.flow_triggers import FlowTriggers
 from jupyter_gov.store.inbox import Inbox
 from jupyter_gov.store.listing import Listing
 from jupyter_gov.store.outbox import Outbox
@@ -47,10 +48,17 @@ class Executions(Listing):
     """Executions with their task runs."""
 
     def __init__(  # noqa: PLR0917 - what it writes together
-        self, audit: AuditLog, outbox: Outbox, inbox: Inbox, timers: Timers, approvals: Approvals, files: Files
+        self,
+        audit: AuditLog,
+        outbox: Outbox,
+        inbox: Inbox,
+        timers: Timers,
+        approvals: Approvals,
+        files: Files,
+        triggers: FlowTriggers,
     ) -> None:
         self._audit, self._outbox, self._inbox = audit, outbox, inbox
-        self._timers, self._approvals, self._files = timers, approvals, files
+        self._timers, self._approvals, self._files, self._triggers = timers, approvals, files, triggers
         self._written = Written()
 
     def insert(self, tx: Tx, execution: Execution, facts: Sequence[Fact], event: Event | None = None) -> None:
@@ -80,6 +88,7 @@ class Executions(Listing):
         if event is not None:
             self._inbox.put(tx, execution.id, event)
         self._announce(tx, execution, row["created_us"])
+        self._tell_triggers(tx, execution, 0)
         tx.after_commit(lambda: self._written.note(execution))
 
     def commit(
@@ -113,8 +122,10 @@ class Executions(Listing):
         execution = step.execution
         if step.facts:
             hot = execution_hot(execution)
+            known = self._moments(tx, execution, expected_version)
             self._advance(tx, execution.id, hot, expected_version, fence)
             self._write(tx, step, hot)
+            self._tell_triggers(tx, execution, known)
         elif _changes(step, expected_version):
             raise AuditError("a change without an entry for the history was refused", code="GOV601")
         if self._inbox.consume(tx, consumed_inbox) != len(consumed_inbox):
@@ -227,6 +238,22 @@ class Executions(Listing):
                 self._inbox.put(tx, command.execution_id, command.event)
             case _:
                 pass  # the runtime's: run, kill, start a subflow
+
+    def _moments(self, tx: Tx, execution: Execution, version: int) -> int | None:
+        """Return how many states were stored before; None if nobody wants to know."""
+        known = self._written.moments(execution.id, version)
+        if known is not None or (execution.trigger is None and not self._triggers.is_watched(tx)):
+            return known
+        row = tx.row(sql.HISTORY, {"execution": execution.id})
+        return None if row is None else len(from_json(row[0]))
+
+    def _tell_triggers(self, tx: Tx, execution: Execution, known: int | None) -> None:
+        """Tell of the states that were reached just now, beyond those that were stored before."""
+        if known is None or known >= len(execution.history.moments):
+            return
+        self._triggers.announce(tx, execution, known)
+        if execution.state.is_terminal:
+            self._triggers.ended(tx, execution)
 
     def lock_flow(self, tx: Tx, namespace: str, flow_id: str) -> None:
         """Let nobody else count or start executions of a flow until this transaction ends."""

@@ -16,6 +16,8 @@ Beside the kinds that ``engine.facts`` documents, the store adds to ``changes``:
     ``[[id, commitment], ...]`` of gates that were closed, and of votes.
 ``revisions``, ``registered``
     ``[[number, digest], ...]`` of a flow: over its text, and over its author, time and permissions.
+``triggers``
+    ``[[id, commitment or null], ...]`` of a flow's triggers; null: the flow has it no more.
 ``values``
     ``[[key, commitment or null], ...]`` of a namespace; null: it has no value any more.
 """

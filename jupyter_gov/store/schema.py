@@ -25,7 +25,7 @@ from jupyter_gov.store.tables import HEAD, VERSION_TABLE, Base
 
 _log = logging.getLogger(__name__)
 
-REVISIONS: tuple[str, ...] = ("0001", "0002")
+REVISIONS: tuple[str, ...] = ("0001", "0002", "0003")
 """All revisions, oldest first: enough to tell an older schema from a newer one without loading alembic."""
 
 

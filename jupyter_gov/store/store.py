@@ -18,6 +18,7 @@ from jupyter_gov.store.database import Database, Tx, parse_url, shown
 from jupyter_gov.store.deleted_files import DeletedFiles
 from jupyter_gov.store.executions import Executions
 from jupyter_gov.store.files import Files
+from jupyter_gov.store.flow_triggers import FlowTriggers
 from jupyter_gov.store.flows import Flows
 from jupyter_gov.store.inbox import Inbox
 from jupyter_gov.store.kv import KeyValues
@@ -46,7 +47,7 @@ class Store:
     Attributes
     ----------
     flows, executions, approvals, inbox, timers, leases, logs, metrics, outbox, audit_log, kv, namespace_files,
-    deleted_files
+    deleted_files, triggers
         One per aggregate; their methods take the transaction first.
     files
         Content-addressed files.
@@ -67,7 +68,10 @@ class Store:
         self.namespace_files = NamespaceFiles(self.audit_log)
         self.flows = Flows(self.audit_log, self.outbox)
         self.approvals = Approvals(self.audit_log, self.outbox, self.inbox, files)
-        self.executions = Executions(self.audit_log, self.outbox, self.inbox, self.timers, self.approvals, files)
+        self.triggers = FlowTriggers(self.audit_log)
+        self.executions = Executions(
+            self.audit_log, self.outbox, self.inbox, self.timers, self.approvals, files, self.triggers
+        )
         self._watcher: Watcher = (SqliteWatcher if database.dialect == "sqlite" else PostgresqlWatcher)(database)
 
     @classmethod

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, Boolean, Float, Index, Integer, MetaData, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-HEAD = "0002"
+HEAD = "0003"
 """Newest revision in ``migrations/versions``; a test holds it to the files."""
 
 VERSION_TABLE = "gov_schema_version"
@@ -403,3 +403,63 @@ class DeletedFileRow(Base, table=True):
     uri: str = _text(primary_key=True)
     execution_id: str = _execution()
     deleted_us: int = _big()
+
+
+class TriggerRow(Base, table=True):
+    """A trigger of a flow's newest revision, and where it stands.
+
+    ``next_us`` and ``watches`` are null while it does not fire: it is turned off (``disabled``), or the flow's text
+    says so (``off``).
+    """
+
+    __tablename__ = "gov_triggers"
+    __table_args__ = (
+        Index("ix_gov_triggers_due", "run_as", "next_us"),
+        # Asked with every change of state of every execution: it has to be cheap where nobody watches.
+        Index(
+            "ix_gov_triggers_watching",
+            "namespace",
+            sqlite_where=text("watches IS NOT NULL"),
+            postgresql_where=text("watches IS NOT NULL"),
+        ),
+    )
+
+    namespace: str = _text(primary_key=True)
+    flow_id: str = _text(primary_key=True)
+    trigger_id: str = _text(primary_key=True)
+    type: str = _text()
+    revision: int
+    definition: str = _text()
+    run_as: str = _text()
+    author: str = _text()
+    off: int
+    disabled: int
+    concurrent: int
+    watches: str | None = _text(default=None)
+    stops: str = _text()
+    next_us: int | None = _big(default=None)
+    last_us: int | None = _big(default=None)
+    running: str | None = _text(default=None)
+    windows: str = _text()
+    backfill: str | None = _text(default=None)
+    version: int = _big()
+
+
+class TriggerEventRow(Base, table=True):
+    """A state that an execution reached and a trigger watches; deleted by the transaction that acts on it."""
+
+    __tablename__ = "gov_trigger_events"
+    __table_args__ = (
+        Index("ix_gov_trigger_events_trigger", "namespace", "flow_id", "trigger_id", "id"),
+        Index("ix_gov_trigger_events_execution_id", "execution_id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = _auto_id()
+    namespace: str = _text()
+    flow_id: str = _text()
+    trigger_id: str = _text()
+    execution_id: str = _execution()
+    moment: int
+    state: str = _text()
+    at_us: int = _big()

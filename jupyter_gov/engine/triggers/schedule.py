@@ -186,14 +186,14 @@ def recovered(rule: Rule, subject: Subject, last: datetime | None, *, now: datet
     """Return where a schedule goes on: ALL one by one, LAST with only the latest passed date, NONE from now on."""
     coming = next_date(rule, subject, last, now=now)
     if last is None or coming is None or coming.astimezone(UTC) > now:
-        return Recovery(coming, 0 if last is None else _count(rule, subject, last, coming or now))
+        return Recovery(coming, 0 if last is None else count(rule, subject, last, coming or now))
     if rule.recover != "ALL":
         latest = before(rule, subject, now + _SECOND / 1000) if rule.recover == "LAST" else None
         coming = latest if latest is not None else after(rule, subject, now)
-    return Recovery(coming, _count(rule, subject, last, coming or now))
+    return Recovery(coming, count(rule, subject, last, coming or now))
 
 
-def _count(rule: Rule, subject: Subject, last: datetime, until: datetime) -> int:
+def count(rule: Rule, subject: Subject, last: datetime, until: datetime) -> int:
     """Return how many dates lie strictly between two."""
     limit = until.astimezone(UTC)
     count = 0

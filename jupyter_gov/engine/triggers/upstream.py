@@ -51,20 +51,22 @@ def _holds(check: Check, subject: Subject) -> bool:
         return False
 
 
-def listens(parsed: Parsed, state: State) -> bool:
-    """Return whether a Flow trigger looks at executions in a state: all final ones unless it names some.
+def states_of(parsed: Parsed) -> frozenset[str]:
+    """Return the states of executions that a Flow trigger looks at: all final ones unless it names some.
 
     With ``dependsOn`` paused ones count as well, and those that a dependency names.
     """
     own = parsed.own
-    if not isinstance(own, FlowTrigger):
-        return state in TERMINAL
-    if own.states is not None:
-        return str(state) in own.states
-    if own.depends_on is None:
-        return state in TERMINAL
-    named = {name for one in own.depends_on for name in one.states or ()}
-    return str(state) in _BY_DEFAULT | named
+    if isinstance(own, FlowTrigger) and own.states is not None:
+        return frozenset(own.states)
+    if isinstance(own, FlowTrigger) and own.depends_on is not None:
+        return _BY_DEFAULT | {name for one in own.depends_on for name in one.states or ()}
+    return frozenset(str(state) for state in TERMINAL)
+
+
+def listens(parsed: Parsed, state: State) -> bool:
+    """Return whether a Flow trigger looks at executions in a state."""
+    return str(state) in states_of(parsed)
 
 
 def groups(parsed: Parsed, zone: tzinfo) -> tuple[Group, ...]:

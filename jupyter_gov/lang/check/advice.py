@@ -14,7 +14,6 @@ HUMAN_TASK = "io.kestra.plugin.ee.flow.HumanTask"
 FLOW_WITHOUT_EFFECT: Mapping[str, str] = {
     "workerGroup": "is accepted and has no effect in this version",
     "extend": "is the metadata of a blueprint and has no effect",
-    "triggers": "are checked and do not fire in this version",
 }
 """Keys of a flow, or values below them, that do nothing -> what is said about them."""
 TASK_WITHOUT_EFFECT: Mapping[str, str] = {
