@@ -141,7 +141,8 @@ def evaluate(rule: Rule, subject: Subject, at: datetime, *, now: datetime, exact
     exactly
         Only if ``at`` itself is in the calendar, as in a backfill, which walks from date to date.
     """
-    date = next(rule.calendar.due(at - _SECOND, False), None)
+    # In elapsed time: a second before, by the clock on the wall, may be in an hour that was skipped.
+    date = next(rule.calendar.due(at.astimezone(UTC) - _SECOND, False), None)
     if date is None or date.astimezone(UTC) > now + _FUTURE or (exactly and date.astimezone(UTC) > at.astimezone(UTC)):
         return Evaluated()
     checked = verdict(rule, subject, date)
