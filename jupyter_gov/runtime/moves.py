@@ -165,7 +165,7 @@ class Mover:
             variables,
             {"execution": then.id, "state": str(event.state)},
             then,
-            trusted=True,
+            lenient=True,
         )
         now = self._world.clock()
         if move.made:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ from jupyter_gov.engine.triggers.subject import Subject
 from jupyter_gov.errors import GovError
 from jupyter_gov.lang import expr
 from jupyter_gov.lang.expr.zones import system_zone
-from jupyter_gov.lang.models.flow import Flow
+from jupyter_gov.lang.models.flow import Flow, InputDef
 from jupyter_gov.runtime.beginning import insert_new
 from jupyter_gov.runtime.files import file_name
 from jupyter_gov.runtime.intake import Intake
@@ -75,8 +75,8 @@ class Cause:
         Those of a backfill, which win.
     problem
         Why it fails before it begins.
-    trusted
-        Inputs are handed on as they are, as those of a Subflow: what is missing is missing.
+    lenient
+        An input that is missing is null: the flow that led to this one may have nothing for it.
     """
 
     execution_id: str
@@ -86,7 +86,7 @@ class Cause:
     inputs: Mapping[str, Any] | None = None
     labels: Mapping[str, str] | None = None
     problem: GovError | None = None
-    trusted: bool = False
+    lenient: bool = False
 
 
 class Starter:
@@ -159,7 +159,7 @@ class Starter:
             return files.put(f"{prefix}/{name}", files.path(uri), file_name(uri)) if uri.startswith("kestra:") else uri
 
         intake = Intake(
-            declared=flow.inputs,
+            declared=declared_for(flow, lenient=cause.lenient),
             given=inputs_given(place, subject, cause),
             literal=written,
             masks=place.masks,
@@ -168,7 +168,12 @@ class Starter:
             variables=starting.flow_context(flow),
             host=place.host,
         )
-        return intake.take(undeclared=flow.undeclared_inputs, file_ok=_is_stored, strict=False, trusted=cause.trusted)
+        return intake.take(undeclared=flow.undeclared_inputs, file_ok=_is_stored, strict=False)
+
+
+def declared_for(flow: Flow, *, lenient: bool) -> Sequence[InputDef]:
+    """Return the inputs of a flow; ``lenient``: none has to be there."""
+    return [replace(one, required=False) for one in flow.inputs] if lenient else flow.inputs
 
 
 def inputs_given(place: Place, subject: Subject, cause: Cause) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from jupyter_gov.domain.actor import Actor
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.states import History
 from jupyter_gov.domain.trigger import Trigger, TriggerEvent
-from jupyter_gov.engine.inputs import as_given, resolve
+from jupyter_gov.engine.inputs import resolve
 from jupyter_gov.engine.triggers import schedule, starting, upstream, windows
 from jupyter_gov.engine.triggers.parse import parse
 from jupyter_gov.engine.triggers.subject import Subject
@@ -19,7 +19,7 @@ from jupyter_gov.errors import GovError, NotFoundError
 from jupyter_gov.lang.expr.zones import system_zone
 from jupyter_gov.lang.models.triggers import FlowTrigger, Schedule, ScheduleOnDates
 from jupyter_gov.runtime.moves import scheduled, window_from
-from jupyter_gov.runtime.triggered import Place, Starter, preview_render
+from jupyter_gov.runtime.triggered import Place, Starter, declared_for, preview_render
 from jupyter_gov.service.trigger_verbs import BackfillAct, TriggerVerbs
 from jupyter_gov.service.webhooks import Webhooks
 from jupyter_gov.store.flow_triggers import stream
@@ -292,16 +292,16 @@ class Triggers:
         labels = starting.labels_for(place.flow, place.parsed, subject.render, execution)
         try:
             given = starting.inputs_for(place.parsed, subject)
-            inputs = self._typed(place, given, trusted=execution is not None)
+            inputs = self._typed(place, given, lenient=execution is not None)
         except GovError as error:
             return {"fires": False, "variables": variables, "labels": labels, "problem": error}
         return {"fires": True, "variables": variables, "labels": labels, "inputs": inputs}
 
-    def _typed(self, place: Place, given: Mapping[str, Any], *, trusted: bool) -> Mapping[str, Any]:
-        flow, render = place.flow, preview_render(place)
-        if trusted:
-            return as_given(flow.inputs, given, render=render)
-        return resolve(flow.inputs, given, render=render, undeclared=flow.undeclared_inputs)
+    def _typed(self, place: Place, given: Mapping[str, Any], *, lenient: bool) -> Mapping[str, Any]:
+        declared = declared_for(place.flow, lenient=lenient)
+        return resolve(
+            declared, given, render=preview_render(place), undeclared=place.flow.undeclared_inputs, strict=False
+        )
 
 
 __all__ = ["TriggerPreview", "TriggerState", "Triggers"]
