@@ -14,18 +14,21 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 try:
     import pwd
 except ImportError:  # Windows
     pwd = None  # type: ignore[assignment]
 
-from traitlets import Bool, Dict, Float, Int, List, TraitError, TraitType, Unicode
+from traitlets import Bool, Dict, Enum, Float, Int, List, TraitError, TraitType, Unicode
 from traitlets.config import Config, Configurable
 
 from jupyter_gov.errors import InstallationError
 from jupyter_gov.runtime import limits
+
+if TYPE_CHECKING:
+    from jupyter_gov.lang.check import Target
 
 ENV_PREFIX = "JUPYTER_GOV_"
 COMMAND_LINE_PREFIX = f"{ENV_PREFIX}COMMAND_LINE_"
@@ -50,6 +53,11 @@ class Setting:
 class JupyterGov(Configurable):
     """Settings of AI governance in Jupyter."""
 
+    kestra_version = Enum(
+        ("auto", "1.3", "2.0"),
+        "auto",
+        help="Version of Kestra by whose rules flows are read: 1.3, 2.0, or auto, the one that a flow is written for.",
+    ).tag(config=True)
     data_dir = Unicode(
         help="Folder of the database and the stored files; <jupyter data dir>/jupyter_gov if empty."
     ).tag(config=True)
@@ -111,6 +119,11 @@ class JupyterGov(Configurable):
     warm_kernels = Int(1, min=0, help="How many notebook kernels are kept ready after the first notebook task.").tag(
         config=True
     )
+
+    @property
+    def target(self) -> Target:
+        """Version of Kestra by whose rules flows are checked."""
+        return cast("Target", self.kestra_version)
 
     def __init__(self, **kwargs: Any) -> None:
         config = kwargs.pop("config", None)

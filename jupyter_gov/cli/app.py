@@ -94,11 +94,13 @@ def demo(
 def check(
     *,
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Flow files; - reads the standard input.")],
+    target: opt.Target = "auto",
     allow_unknown_types: opt.Unknown = False,
     as_json: opt.Json = False,
 ) -> None:
     """Check flow files: every problem at once, nothing is stored."""
-    raise typer.Exit(_of("flows").check(files, allow_unknown_types=allow_unknown_types, as_json=as_json))
+    code = _of("flows").check(files, target=target, allow_unknown_types=allow_unknown_types, as_json=as_json)
+    raise typer.Exit(code)
 
 
 @app.command(rich_help_panel=_START)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from jupyter_gov.cli import completion
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+Target = Annotated[
+    Literal["auto", "1.3", "2.0"],
+    typer.Option("--target", help="Version of Kestra to check for: with 2.0 everything that would have to change."),
+]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="How many rows at most.")]
 RunId = Annotated[
     str,

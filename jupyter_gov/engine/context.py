@@ -194,7 +194,7 @@ def build(
         "envs": lambda: envs or {},
         "globals": lambda: globals_ or {},
     }
-    if execution.inputs:
+    if execution.inputs or flow.dialect == "2.0":
         makers["inputs"] = lambda: _opened(execution.inputs, host, _groups(one.id for one in flow.inputs))
     if execution.trigger is not None:
         trigger = execution.trigger

@@ -156,8 +156,8 @@ class ExpressionHost(Protocol):
         """Return the text of a sealed value (a SECRET input)."""
         ...
 
-    def kv(self, key: str, namespace: str | None, error_on_missing: bool) -> Any:
-        """Return a stored value."""
+    def kv(self, key: str, namespace: str | None, error_on_missing: bool | None) -> Any:
+        """Return a stored value; with None it is as the flow's version of Kestra has it."""
         ...
 
     def error_logs(self) -> Sequence[Mapping[str, Any]]:

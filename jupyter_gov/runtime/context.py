@@ -71,7 +71,7 @@ class Context:
     def __init__(self, job: Job, world: World) -> None:
         self._job = job
         self._world = world
-        self._host = world.host(job.execution, job.masks)
+        self._host = world.host(job.execution, job.masks, job.flow.dialect)
         self._working_dir: Path | None = None
         self._shared = shared_by(job.execution, job.run)
         self.labels: dict[str, str] = {}

@@ -12,6 +12,7 @@ from jupyter_gov.lang.models.flow import Flow
 from jupyter_gov.lang.ports import TypeCatalogue
 
 if TYPE_CHECKING:
+    from jupyter_gov.lang.check import Target
     from jupyter_gov.store import Store
 
 _KEPT = 256
@@ -20,8 +21,9 @@ _KEPT = 256
 class FlowCache:
     """The flows used last; a stored revision never changes, so nothing is ever stale."""
 
-    def __init__(self, store: Store, catalogue: TypeCatalogue) -> None:
+    def __init__(self, store: Store, catalogue: TypeCatalogue, target: Target = "auto") -> None:
         self._store = store
+        self._target = target
         self._catalogue = catalogue
         self._lock = Lock()
         self._known: OrderedDict[tuple[str, str, int], tuple[FlowRevision, Flow]] = OrderedDict()
@@ -58,7 +60,8 @@ class FlowCache:
             return known
         from jupyter_gov.lang.check import check  # noqa: PLC0415 - the checker is big, and most flows are known
 
-        checked = check(stored.source, self._catalogue, allow_unknown_types=stored.allow_unknown_types)
+        unknown = stored.allow_unknown_types
+        checked = check(stored.source, self._catalogue, allow_unknown_types=unknown, target=self._target, stored=True)
         flow = checked.raise_for_errors()
         self.remember(stored, flow)
         return stored, flow

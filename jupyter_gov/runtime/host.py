@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.errors import TaskError
+from jupyter_gov.lang.models.flow import Dialect
 from jupyter_gov.lang.ports import JqAnswer
 from jupyter_gov.runtime import jq
 from jupyter_gov.runtime.clock import Clock
@@ -32,6 +33,8 @@ class Host:
         None before there is one: then only local files can be read.
     masks
         Learns every secret that an expression reads.
+    dialect
+        Version of Kestra for which the flow is written: since 2.0 a value that is not there is an error.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class Host:
         secrets: Secrets,
         clock: Clock,
         masks: Masks | None = None,
+        dialect: Dialect = "1.3",
     ) -> None:
         self._store = store
         self._namespace = namespace
@@ -52,6 +56,7 @@ class Host:
         self._secrets = secrets
         self._clock = clock
         self._masks = masks
+        self._dialect = dialect
         self._files: FileAccess | None = None
 
     @property
@@ -107,7 +112,7 @@ class Host:
             self._masks.add_to_logs(value)
         return value
 
-    def kv(self, key: str, namespace: str | None, error_on_missing: bool) -> Any:
+    def kv(self, key: str, namespace: str | None, error_on_missing: bool | None) -> Any:
         """Return a stored value of this namespace, or of another one.
 
         Raises
@@ -120,12 +125,12 @@ class Host:
             found = self._store.kv.get(tx, space, key, now=self._clock())
         if found is not None:
             return native(found)
-        if not error_on_missing:
+        if not (self._dialect == "2.0" if error_on_missing is None else error_on_missing):
             return None
         raise TaskError(
             f"The key '{key}' does not exist in the namespace '{space}'.",
             code="GOV864",
-            hint="Set it by a task of type io.kestra.plugin.core.kv.Set, or leave errorOnMissing out.",
+            hint="Set it by a task of type io.kestra.plugin.core.kv.Set, or write errorOnMissing=false.",
         )
 
     def error_logs(self) -> Sequence[Mapping[str, Any]]:

@@ -72,7 +72,7 @@ class Claimer:
                 continue
             self._leases.add(execution.id, asked_at)
             masks = Masks()
-            found = Owned(execution, flow, fence, self._world.host(execution, masks), masks)
+            found = Owned(execution, flow, fence, self._world.host(execution, masks, flow.dialect), masks)
             found.pending = deque(Delivery(event) for event in recovery.events(flow, execution))
             owned.append(found)
         self.release(unusable)

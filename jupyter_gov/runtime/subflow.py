@@ -72,7 +72,7 @@ class Caller:
             called = self._flows.load(child.namespace, child.flow_id, child.flow_revision)
             if called.outputs:
                 return event  # what the called flow declares comes first, as in Kestra
-            host = self._world.host(child, caller.masks)
+            host = self._world.host(child, caller.masks, called.dialect)
             variables = build(called, child, envs=self._world.envs, globals_=self._world.globals_, host=host)
             rendered = caller.masks.apply_deep(render_value(asked, variables, host))
         except GovError as error:
@@ -106,7 +106,7 @@ class Caller:
             workdir=parent.workdir,
             schedule_date=due,
         )
-        host = self._world.host(execution, caller.masks)
+        host = self._world.host(execution, caller.masks, flow.dialect)
         found = checks.unmet(flow, execution, host, envs=self._world.envs, globals_=self._world.globals_)
         found = [replace(one, message=caller.masks.apply(one.message)) for one in found]
         judged, told = checks.judge(execution, facts, found)
@@ -116,7 +116,7 @@ class Caller:
         return NewExecution(flow, judged, tuple(told), due, lines=tuple(lines))
 
     def _inputs(self, caller: Owned, parent: Execution, command: StartSubflow, flow: Flow) -> Mapping[str, Any]:
-        host = self._world.host(parent, caller.masks)
+        host = self._world.host(parent, caller.masks, flow.dialect)
         space = flow.namespace.replace(".", "/")
         prefix = f"kestra:///{space}/{flow.id}/executions/{command.child_id}/inputs"
 

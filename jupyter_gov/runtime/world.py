@@ -9,6 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from jupyter_gov.domain.execution import Execution
+from jupyter_gov.lang.models.flow import Dialect
 from jupyter_gov.plugins.registry import Registry
 from jupyter_gov.runtime.clock import Clock, utc_now
 from jupyter_gov.runtime.faults import Faults, NoFaults
@@ -80,7 +81,7 @@ class World:
     folders: Folders = field(default_factory=Folders)
     _making: Lock = field(default_factory=Lock)
 
-    def host(self, execution: Execution, masks: Masks | None = None) -> Host:
+    def host(self, execution: Execution, masks: Masks | None = None, dialect: Dialect = "1.3") -> Host:
         """Return what expressions of this execution may reach."""
         return Host(
             self.store,
@@ -90,6 +91,7 @@ class World:
             secrets=self.secrets,
             clock=self.clock,
             masks=masks,
+            dialect=dialect,
         )
 
     def trigger_host(self, namespace: str, masks: Masks) -> Host:

@@ -95,7 +95,7 @@ class Executions:
         """Return the checks of the flow that are not met; no message shows a secret."""
         masks = Masks()
         envs, globals_ = expression_environment(os.environ), self._parts.settings.get("globals") or {}
-        host = self._parts.host(flow.namespace, masks)
+        host = self._parts.host(flow.namespace, masks, flow.dialect)
         found = checks.unmet(flow, execution, host, envs=envs, globals_=globals_)
         return [replace(one, message=masks.apply(one.message)) for one in found]
 

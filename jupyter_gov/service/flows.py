@@ -27,7 +27,8 @@ class Flows:
 
     def check(self, source: str, *, allow_unknown_types: bool = False) -> CheckedFlow:
         """Return the checked flow with all its diagnostics; writes nothing."""
-        return check(source, self._parts.registry, allow_unknown_types=allow_unknown_types)
+        target = self._parts.config.target
+        return check(source, self._parts.registry, allow_unknown_types=allow_unknown_types, target=target)
 
     def register(self, source: str, actor: Actor, *, allow_unknown_types: bool = False) -> FlowRevision:
         """Store a flow text and return its revision: a new one only if the text changed."""

@@ -68,7 +68,7 @@ def typed_inputs(
         sealer=_sealer(parts),
         put=put,
         variables={"flow": {"id": flow.id, "namespace": flow.namespace}, "vars": flow.variables},
-        host=parts.host(flow.namespace, masks),
+        host=parts.host(flow.namespace, masks, flow.dialect),
     )
     return intake.take(undeclared=flow.undeclared_inputs, file_ok=file_ok, strict=strict, trusted=trusted)
 

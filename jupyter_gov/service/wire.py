@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_gov.config import JupyterGov
 from jupyter_gov.domain.actor import Actor
+from jupyter_gov.lang.models.flow import Dialect
 from jupyter_gov.lang.ports import ExpressionHost
 from jupyter_gov.plugins.registry import Registry
 from jupyter_gov.runtime.clock import utc_now
@@ -59,10 +60,18 @@ class Parts:
         """Return the present time of this host."""
         return utc_now()
 
-    def host(self, namespace: str, masks: Masks) -> ExpressionHost:
+    def host(self, namespace: str, masks: Masks, dialect: Dialect = "1.3") -> ExpressionHost:
         """Return what the expressions of input declarations may reach, before there is an execution."""
         secrets = EnvironmentSecrets(os.environ, self.settings)
-        return Host(self.store, namespace, settings=self.settings, secrets=secrets, clock=utc_now, masks=masks)
+        return Host(
+            self.store,
+            namespace,
+            settings=self.settings,
+            secrets=secrets,
+            clock=utc_now,
+            masks=masks,
+            dialect=dialect,
+        )
 
     def progress(self, execution_id: str) -> Mapping[str, tuple[int, int, str]]:
         """Return the live progress of task runs of this process."""
@@ -182,7 +191,7 @@ def open_local(**settings: Any) -> LocalGov:
         config=config,
         store=store,
         registry=registry,
-        cache=FlowCache(store, registry),
+        cache=FlowCache(store, registry, config.target),
         access=Access(),
         run_as=config.resolved_run_as(),
         settings=config.task_settings(),

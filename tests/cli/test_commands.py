@@ -122,6 +122,35 @@ def test_check_shows_all_problems_and_needs_no_store(cli: Cli, write: Write, hom
     assert "GOV112" in {found["code"] for found in documents[1]["diagnostics"]}
 
 
+def test_check_for_version_2_tells_all_that_has_to_change(cli: Cli, write: Write) -> None:
+    each = """\
+id: old
+namespace: company.team
+inputs:
+  - {id: sure, type: BOOLEAN, defaults: true}
+tasks:
+  - id: each
+    type: io.kestra.plugin.core.flow.ForEach
+    values: [a]
+    tasks:
+      - id: say
+        type: io.kestra.plugin.core.log.Log
+        runIf: "{{ inputs.sure }}"
+        message: "{{ json('1') }} {{ taskrun.value }}"
+"""
+    file = write("old.yaml", each)
+    assert cli("check", file).code == 0
+    shown = cli("check", "--target", "2.0", file)
+    assert shown.code == 1
+    for told in ("GOV175", "GOV172", "GOV171", "GOV174", "7 | ", "flow.Loop", "3 errors, 2 warnings"):
+        assert told in shown.out
+    told = cli("check", "--target", "2.0", "--json", file).json[0]["diagnostics"]
+    found = {one["code"]: one for one in told}
+    assert found["GOV175"]["replacement"] == "BOOL"
+    assert found["GOV174"]["location"]["column"] == 22
+    assert cli("check", "--target", "3.0", file).code == 2
+
+
 def test_check_of_a_missing_or_binary_file(cli: Cli, home: Path) -> None:
     missing = cli("check", "nowhere.yaml")
     assert (missing.code, "GOV350" in missing.err) == (1, True)

@@ -9,19 +9,20 @@ from typing import Any
 
 from jupyter_gov.cli import screen
 from jupyter_gov.errors import ExecutionError
-from jupyter_gov.lang.check import CheckedFlow
+from jupyter_gov.lang.check import CheckedFlow, Target
 from jupyter_gov.lang.check import check as check_text
 from jupyter_gov.lang.diagnostics import render
 from jupyter_gov.plugins.registry import Registry
 from jupyter_gov.service.words import moment
 
 
-def check(files: Sequence[Path], *, allow_unknown_types: bool, as_json: bool) -> int:
-    """Check flow files without opening the store; return 1 if one has errors."""
+def check(files: Sequence[Path], *, target: Target, allow_unknown_types: bool, as_json: bool) -> int:
+    """Check flow files without opening the store, for a version of Kestra; return 1 if one has errors."""
     registry, documents, code = Registry(), [], 0
     for file in files:
         text = read_text(file)
-        checked = check_text(text, registry, allow_unknown_types=allow_unknown_types, file=str(file))
+        unknown = allow_unknown_types
+        checked = check_text(text, registry, allow_unknown_types=unknown, file=str(file), target=target)
         code = 1 if checked.errors else code
         documents.append(_document(file, checked))
         if not as_json:

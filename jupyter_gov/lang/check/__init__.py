@@ -14,18 +14,22 @@ Examples
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jupyter_gov.errors import Location
+from jupyter_gov.lang.check.dialect import Lint, Target, dialect_of
 from jupyter_gov.lang.check.flow import read_flow
 from jupyter_gov.lang.check.report import Report
 from jupyter_gov.lang.check.scope import Scope
 from jupyter_gov.lang.diagnostics import Diagnostic, FlowError, ordered
 from jupyter_gov.lang.models.flow import Flow
+from jupyter_gov.lang.nodes import MapNode
 from jupyter_gov.lang.ports import TypeCatalogue
 from jupyter_gov.lang.source import load
 
-__all__ = ["CheckedFlow", "check"]
+__all__ = ["CheckedFlow", "Target", "check"]
+_GENERAL = frozenset({"GOV160", "GOV164"})
+"""Codes of old spellings and reserved names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,13 @@ class CheckedFlow:
 
 
 def check(
-    source: str, catalogue: TypeCatalogue, *, allow_unknown_types: bool = False, file: str | None = None
+    source: str,
+    catalogue: TypeCatalogue,
+    *,
+    allow_unknown_types: bool = False,
+    file: str | None = None,
+    target: Target = "auto",
+    stored: bool = False,
 ) -> CheckedFlow:
     """Check the text of a flow; nothing is raised for what is wrong with it.
 
@@ -78,6 +88,11 @@ def check(
         Whether types that no plugin offers are warnings; such a flow can be stored and shown, not run.
     file
         Name of the text's file, for messages.
+    target
+        Version of Kestra by whose rules the flow is checked; ``auto``: the one that it is written for. What version
+        2.0 has removed is an error by its rules only.
+    stored
+        Whether the flow was taken before, so that rules of a version cannot refuse it any more.
     """
     tree = load(source, file=file)
     report = Report(tree)
@@ -87,10 +102,21 @@ def check(
         report.error("GOV110", "the text is empty", Location(1, 1, 1, file), hint)
     if tree.root is not None:
         flow = read_flow(tree.root, Scope.of(report, catalogue, allow_unknown=allow_unknown_types))
+    dialect = dialect_of(tree.root) if target == "auto" else target
+    if dialect == "2.0" and isinstance(tree.root, MapNode):
+        _lint(report, tree.root, catalogue, refuse=not stored)
     # Where the text itself is broken, what follows from it would only hide the cause.
     broken = {problem.location.line for problem in tree.problems if problem.location}
     found = [one for one in report.found if one.location is None or one.location.line not in broken]
     diagnostics = ordered((*tree.problems, *found))
     if any(one.is_error for one in diagnostics):
         flow = None
-    return CheckedFlow(flow, diagnostics, source)
+    return CheckedFlow(None if flow is None else replace(flow, dialect=dialect), diagnostics, source)
+
+
+def _lint(report: Report, root: MapNode, catalogue: TypeCatalogue, *, refuse: bool) -> None:
+    before = report.found[:]
+    Lint(report, catalogue, refuse=refuse).run(root)
+    # What version 2 says of a place stands instead of what is said there in general.
+    told = {one.location for one in report.found[len(before) :]}
+    report.found[: len(before)] = [one for one in before if one.code not in _GENERAL or one.location not in told]

@@ -13,6 +13,7 @@ PAUSE = "io.kestra.plugin.core.flow.Pause"
 HUMAN_TASK = "io.kestra.plugin.ee.flow.HumanTask"
 FLOW_WITHOUT_EFFECT: Mapping[str, str] = {
     "workerGroup": "is accepted and has no effect in this version",
+    "workerSelector": "is accepted and has no effect in this version",
     "extend": "is the metadata of a blueprint and has no effect",
 }
 """Keys of a flow, or values below them, that do nothing -> what is said about them."""
@@ -20,6 +21,7 @@ TASK_WITHOUT_EFFECT: Mapping[str, str] = {
     "taskCache": "is accepted and has no effect in this version",
     "assets": "is accepted and has no effect in this version",
     "workerGroup": "is accepted and has no effect in this version",
+    "workerSelector": "is accepted and has no effect in this version",
 }
 """The same for what all tasks have."""
 _ITSELF = ({"{{ flow.namespace }}", "{{flow.namespace}}"}, {"{{ flow.id }}", "{{flow.id}}"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from jupyter_gov.lang.check.advice import FLOW_WITHOUT_EFFECT, check_after, check_calls, warn_without_effect
 from jupyter_gov.lang.check.expressions import Expressions
 from jupyter_gov.lang.check.forms import properties_of
+from jupyter_gov.lang.check.removed import RESERVED
 from jupyter_gov.lang.check.scope import Scope
 from jupyter_gov.lang.check.tasks import Tasks, is_nothing
 from jupyter_gov.lang.check.triggers import Triggers
@@ -22,10 +23,6 @@ _REFUSED = {
     "listeners": ("listeners are not supported", "Use errors:, finally:, or a flow with a Flow trigger."),
     "templates": ("templates are not supported", "Use a Subflow task."),
 }
-RESERVED = frozenset(
-    {"pause", "resume", "force-run", "change-status", "kill", "executions", "search", "source", "disable", "enable"}
-)
-"""Flow ids that Kestra 2 refuses since its API uses them."""
 
 
 def read_flow(root: Node, scope: Scope) -> Flow | None:

@@ -144,7 +144,7 @@ class Tasks:
             retry=spec.retry.retry() if spec.retry else None,
             timeout=spec.timeout,
             disabled=spec.disabled,
-            run_if=spec.run_if,
+            run_if=spec.run_if if spec.when is None else spec.when,
             allow_failure=spec.allow_failure,
             allow_warning=spec.allow_warning,
             log_level=spec.log_level,

@@ -10,7 +10,7 @@ Examples
 [('inputs', 'n'), ('outputs', 'a', 'value')]
 """
 
-from jupyter_gov.lang.expr.analysis import Advice
+from jupyter_gov.lang.expr.analysis import Advice, Use
 from jupyter_gov.lang.expr.limits import DEFAULT, Limits
 from jupyter_gov.lang.expr.render import (
     references,
@@ -18,6 +18,7 @@ from jupyter_gov.lang.expr.render import (
     render_typed,
     render_value,
     syntax_error,
+    uses,
     warnings,
 )
 from jupyter_gov.lang.expr.values import is_truthy
@@ -26,11 +27,13 @@ __all__ = [
     "DEFAULT",
     "Advice",
     "Limits",
+    "Use",
     "is_truthy",
     "references",
     "render",
     "render_typed",
     "render_value",
     "syntax_error",
+    "uses",
     "warnings",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 from jinja2 import nodes
 
@@ -69,6 +69,33 @@ def _children(node: nodes.Node) -> Iterator[nodes.Node]:
     # The name of a called function is no variable.
     excluded = ("node",) if isinstance(node, nodes.Call) else None
     yield from node.iter_child_nodes(exclude=excluded)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A filter or function that a template uses.
+
+    Attributes
+    ----------
+    offset
+        Where in the template.
+    keywords
+        Names of the arguments that are given by name.
+    """
+
+    kind: Literal["function", "filter"]
+    name: str
+    offset: int
+    keywords: tuple[str, ...]
+
+
+def uses(tree: nodes.Template) -> Iterator[Use]:
+    """Yield every filter and function of a template."""
+    for node in tree.find_all((nodes.Filter, nodes.Call)):
+        call = isinstance(node, nodes.Call)
+        name = named(node.node) if isinstance(node, nodes.Call) else cast("nodes.Filter", node).name
+        keywords = tuple(one.key for one in cast("nodes.Call", node).kwargs or ())
+        yield Use("function" if call else "filter", name, node.lineno, keywords)
 
 
 _PLAIN = re.compile(r"[\w.\[\]'\"/-]+")

@@ -38,10 +38,10 @@ def secret(state: State, key: Any, namespace: Any = None, subkey: Any = None) ->
 
 
 @function("kv")
-def kv(state: State, key: Any, namespace: Any = None, error_on_missing: Any = False) -> Any:
+def kv(state: State, key: Any, namespace: Any = None, error_on_missing: Any = None) -> Any:
     """Return a stored value of the namespace."""
     place = None if namespace is None else text_of("`namespace`", namespace)
-    strict = flag_of("`errorOnMissing`", error_on_missing)
+    strict = None if error_on_missing is None else flag_of("`errorOnMissing`", error_on_missing)
     return state.need_host("kv()").kv(text_of("`key`", key), place, strict)
 
 

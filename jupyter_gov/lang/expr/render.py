@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from jinja2 import nodes
 
 from jupyter_gov.errors import ExpressionError, Location, UndefinedValueError
-from jupyter_gov.lang.expr.analysis import Advice, advice, paths
+from jupyter_gov.lang.expr.analysis import Advice, Use, advice, paths
+from jupyter_gov.lang.expr.analysis import uses as find_uses
 from jupyter_gov.lang.expr.environment import ENVIRONMENT
 from jupyter_gov.lang.expr.faults import Fault, LimitFault, MissingFault
 from jupyter_gov.lang.expr.limits import DEFAULT, Budget, Limits
@@ -135,6 +136,16 @@ def references(template: str) -> frozenset[tuple[str, ...]]:
     except Fault:
         # An unknown filter does not hide which names are read.
         return _analysed(template, paths)
+
+
+def uses(template: str) -> tuple[Use, ...]:
+    """Return the filters and functions that a template uses; none if it is no template."""
+    if "{" not in template:
+        return ()
+    try:
+        return tuple(find_uses(ENVIRONMENT.tree(template)))
+    except Fault:
+        return ()
 
 
 def warnings(template: str) -> list[Advice]:

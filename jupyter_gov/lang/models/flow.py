@@ -14,6 +14,9 @@ from typing import Any, Literal
 
 from jupyter_gov.errors import Location
 
+Dialect = Literal["1.3", "2.0"]
+"""Versions of Kestra whose rules a flow may follow."""
+
 
 @dataclass(frozen=True, slots=True)
 class Retry:
@@ -174,6 +177,7 @@ class Flow:
     checks: tuple[StartCheck, ...] = ()
     triggers: tuple[TriggerDef, ...] = ()
     disabled: bool = False
+    dialect: Dialect = "1.3"
     index: Mapping[str, TaskDef] = field(default_factory=dict, repr=False)
 
     def walk(self) -> Iterator[TaskDef]:

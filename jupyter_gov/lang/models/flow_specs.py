@@ -149,6 +149,7 @@ class FlowSpec(Spec):
     checks: list[CheckSpec] | None = Field(default=None, description="Conditions tested before an execution starts.")
     plugin_defaults: list[PluginDefaultSpec] | None = Field(default=None, description="Values by task type.")
     worker_group: WorkerGroupSpec | None = None
+    worker_selector: dict[str, Any] | None = None
     tenant_id: str | None = None
     deleted: bool = False
 
@@ -168,10 +169,18 @@ class TaskSpec(Spec):
     timeout: DurationText | None = Field(default=None, description="Longest time of one attempt.")
     disabled: bool = Field(default=False, description="Whether the task is treated as if it were not there.")
     run_if: str | None = Field(default=None, description="Expression; the task is skipped unless it is true.")
+    when: str | None = Field(default=None, description="The name of `runIf` since Kestra 2.")
     allow_failure: bool = Field(default=False, description="Whether a failure ends the task with WARNING.")
     allow_warning: bool = Field(default=False, description="Whether a WARNING ends the task with SUCCESS.")
     log_level: LogLevel | None = Field(default=None, description="Lowest level that is recorded.")
     log_to_file: bool = Field(default=False, description="Whether the log lines go to a file.")
     worker_group: WorkerGroupSpec | None = Field(default=None, description="Which workers run the task.")
+    worker_selector: dict[str, Any] | None = Field(default=None, description="Its name since Kestra 2.")
     task_cache: TaskCacheSpec | None = None
     assets: Any = None
+
+    @model_validator(mode="after")
+    def _one_condition(self) -> TaskSpec:
+        if self.run_if is not None and self.when is not None:
+            raise ValueError("`runIf` and `when` are the same; write one of them")
+        return self

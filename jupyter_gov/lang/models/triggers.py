@@ -62,6 +62,7 @@ class TriggerSpec(Spec):
     when: str | None = Field(default=None, description="Expression that must hold for the trigger to fire.")
     disabled: bool = Field(default=False, description="Whether the trigger never fires.")
     worker_group: WorkerGroupSpec | None = None
+    worker_selector: dict[str, Any] | None = None
     log_level: LogLevel | None = None
     log_to_file: bool = False
     labels: Labels | None = Field(default=None, description="Labels of the executions that it starts.")
