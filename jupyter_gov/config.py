@@ -79,7 +79,11 @@ class JupyterGov(Configurable):
         15.0, min=1.0, help="After how many seconds without a sign of life another process takes an execution over."
     ).tag(config=True)
     background_loop = Bool(
-        default_value=True, help="Whether the Jupyter server carries on executions whose kernel is gone."
+        default_value=True,
+        help="Whether the Jupyter server fires triggers and carries on executions whose kernel is gone.",
+    ).tag(config=True)
+    webhook_calls_per_minute = Int(
+        60, min=1, help="How often one address may call webhooks of the Jupyter server in a minute."
     ).tag(config=True)
     mail_host = Unicode(help="Mail server for MailSend tasks that name none.").tag(config=True)
     mail_port = Int(25, help="Port of that mail server.").tag(config=True)

@@ -13,13 +13,13 @@ from jupyter_gov.config import ENV_PREFIX, JupyterGov
 from jupyter_gov.server.base import HOST, MissingHandler
 from jupyter_gov.server.host import ServiceHost
 from jupyter_gov.server.identity import SERVER_NAME
-from jupyter_gov.server.routes import approvals, executions, health
+from jupyter_gov.server.routes import approvals, executions, health, webhooks
 
 if TYPE_CHECKING:
     from jupyter_gov.service.api import Gov
 
 API = "/jupyter-gov/api/v1"
-ROUTES = [*health.ROUTES, *approvals.ROUTES, *executions.ROUTES, (r".*", MissingHandler)]
+ROUTES = [*health.ROUTES, *approvals.ROUTES, *executions.ROUTES, *webhooks.ROUTES, (r".*", MissingHandler)]
 
 
 class GovExtension(ExtensionApp):
@@ -37,6 +37,7 @@ class GovExtension(ExtensionApp):
         self._shared = _share_with_kernels(settings)
         self.settings[SERVER_NAME] = settings.server_name
         self.settings[HOST] = ServiceHost(self._open_service)
+        self.settings[webhooks.LIMITER] = webhooks.Limiter(settings.webhook_calls_per_minute)
 
     def initialize_handlers(self) -> None:
         """Register the route table."""

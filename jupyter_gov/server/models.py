@@ -239,3 +239,26 @@ class ExecutionOut(Wire):
             approvals=[ApprovalOut.of(detail) for detail in approvals],
             updated_at=now,
         )
+
+
+class WebhookOut(Wire):
+    """What a webhook started; little, since nobody is signed in."""
+
+    id: str
+    namespace: str
+    flow_id: str
+    revision: int
+    state: str
+    created: datetime
+
+    @classmethod
+    def of(cls, execution: Execution) -> WebhookOut:
+        """Return the wire form."""
+        return cls(
+            id=execution.id,
+            namespace=execution.namespace,
+            flow_id=execution.flow_id,
+            revision=execution.flow_revision,
+            state=execution.state.value,
+            created=execution.created,
+        )
