@@ -123,6 +123,19 @@ def schema(
     _of("flows").schema(tests=what is Schema.TESTS)
 
 
+@app.command(rich_help_panel=_START)
+def docs(
+    *,
+    type_name: Annotated[
+        str | None,
+        typer.Argument(metavar="[TYPE]", help="Such as Log, core.log.Log, Schedule, SELECT."),
+    ] = None,
+    as_json: opt.Json = False,
+) -> None:
+    """Print the page of a task, trigger, condition or input type; without one list them all."""
+    _of("docs").docs(type_name, as_json=as_json)
+
+
 @app.command("test", rich_help_panel=_START)
 def run_tests(
     *,

@@ -231,6 +231,17 @@ def _sql(session: Session, options: Namespace) -> Any:
     return ShownFrame(session.gov.sql(options.text, session.actor) if frame is None else frame)
 
 
+def _docs(_session: Session, options: Namespace) -> Any:
+    from jupyter_gov.kernel.display.docs import ShownPage  # noqa: PLC0415 - loads every task type
+    from jupyter_gov.lang.docs import entries, page  # noqa: PLC0415
+    from jupyter_gov.plugins.registry import Registry  # noqa: PLC0415
+
+    if options.type is not None:
+        return ShownPage(page(Registry(), options.type))
+    rows = [(one.name.rpartition(".")[2], one.group, one.summary) for one in entries(Registry())]
+    return Table(("Type", "Group", "What it is for"), rows, empty="")
+
+
 def _debug(_session: Session, _options: Namespace) -> None:
     error = getattr(sys, "last_value", None)
     if error is None:
@@ -279,6 +290,11 @@ VERBS: Mapping[str, Verb] = {
         ),
     ),
     "sql": Verb("ask the history a question in SQL; returns a DataFrame", _sql, takes_text=True),
+    "docs": Verb(
+        "show the page of a task, trigger, condition or input type; without one list them",
+        _docs,
+        (_argument("type", nargs="?", help="such as io.kestra.plugin.core.log.Log, Log, Schedule or SELECT"),),
+    ),
     "debug": Verb("print the Python traceback of the last error", _debug),
     "help": Verb("list the verbs", lambda _session, _options: _help()),
 }

@@ -71,6 +71,8 @@ class TypeInfo:
         Returns the tasks that a task of the type runs beside those that are written, by slot.
     only_runnable
         Its tasks may not hold tasks themselves: one worker runs all of them.
+    outputs
+        Outputs that are known before it runs -> what they hold.
     """
 
     name: str
@@ -85,6 +87,7 @@ class TypeInfo:
     output_renames: Mapping[str, Rename] = field(default_factory=dict)
     added: Callable[[TaskDef], Mapping[str, tuple[TaskDef, ...]]] | None = None
     only_runnable: bool = False
+    outputs: Mapping[str, str] = field(default_factory=dict)
 
 
 class TypeCatalogue(Protocol):

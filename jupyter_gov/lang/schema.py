@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.errors import PydanticInvalidForJsonSchema
 
+from jupyter_gov.lang.models.examples import CONDITIONS, INPUTS
 from jupyter_gov.lang.models.flow_specs import FlowSpec, TaskSpec
 from jupyter_gov.lang.models.inputs import INPUT_SPECS
 from jupyter_gov.lang.models.triggers import CORE_TRIGGERS, TriggerSpec
@@ -42,12 +43,25 @@ _SLOTS: Mapping[SlotKind, dict[str, Any]] = {
         },
     },
 }
+_SLOT_WORDS = {
+    "tasks": "The tasks inside.",
+    "then": "Tasks that run when the condition holds.",
+    "else": "Tasks that run when it does not.",
+    "cases": "Value -> the tasks that run for it.",
+    "defaults": "Tasks that run when no case fits.",
+    "errors": "Tasks that run when one inside has failed for good.",
+    "finally": "Tasks that run in any case, after the others.",
+}
 _TASK_LISTS = {
     "tasks": "What the flow does, one task after the other.",
     "errors": "Tasks that run when a task has failed for good.",
     "finally": "Tasks that run in any case, before the execution ends.",
     "afterExecution": "Tasks that run after the execution has ended.",
 }
+_OTHER_LISTS = (
+    ("inputs", "Input", "Values that whoever starts the flow gives."),
+    ("triggers", "Trigger", "What starts the flow by itself."),
+)
 _HEAD: dict[str, Any] = {
     "id": {"type": "string", "pattern": "^[a-zA-Z0-9][a-zA-Z0-9_-]*$", "description": "Name, unique in the flow."},
     "type": {"type": "string", "description": "Name of the type."},
@@ -65,8 +79,9 @@ def flow_schema(catalogue: TypeCatalogue) -> dict[str, Any]:
     for name, description in _TASK_LISTS.items():
         root["properties"][name] = {**_TASKS, "description": description}
     root["properties"]["tasks"] |= {"type": "array", "minItems": 1}
-    root["properties"]["inputs"] = {"type": ["array", "null"], "items": {"$ref": "#/$defs/Input"}}
-    root["properties"]["triggers"] = {"type": ["array", "null"], "items": {"$ref": "#/$defs/Trigger"}}
+    for name, item, description in _OTHER_LISTS:
+        items = {"$ref": f"#/$defs/{item}"}
+        root["properties"][name] = {"type": ["array", "null"], "items": items, "description": description}
     root["properties"]["taskDefaults"] = root["properties"]["pluginDefaults"] | {"deprecated": True}
     root["properties"]["extend"] = {"type": "object", "description": "Metadata of a blueprint; without effect."}
     root["required"] = ["id", "namespace", "tasks"]
@@ -128,7 +143,7 @@ def _typed(info: TypeInfo, common: type[BaseModel] | None, definitions: dict[str
     properties |= model_schema(f"{info.name}.common", common, definitions)["properties"] if common is not None else {}
     properties |= schema.get("properties", {})
     for name, kind in info.slots.items():
-        properties[name] = _SLOTS[kind]
+        properties[name] = {**_SLOTS[kind], "description": _SLOT_WORDS.get(name, f"Tasks of the branch {name}.")}
     for old, rename in info.renames.items():
         properties.setdefault(old, {"deprecated": True, "description": f"Write {rename.to}: {rename.reason}."})
     # A renamed key may stand for a required one; the checker says more about it than a schema could.
@@ -155,6 +170,8 @@ def _inputs(definitions: dict[str, Any]) -> dict[str, Any]:
         key = f"Input.{cls.__name__}"
         definitions[key] = model_schema(key, cls, definitions)
         definitions[key]["properties"]["name"] = {"deprecated": True, "description": "Write id."}
+        definitions[key]["properties"]["type"] |= {"description": "Type of the value."}
+        definitions[key]["examples"] = [_example(INPUTS[name]) for name in names]
         definitions[key]["required"] = [one for one in definitions[key].get("required", []) if one != "id"]
         cases.append(_case(names, key))
     kind = {"enum": list(INPUT_SPECS), "description": "Type of the value."}
@@ -168,10 +185,21 @@ def model_schema(name: str, model: type[BaseModel], definitions: dict[str, Any])
     except PydanticInvalidForJsonSchema:
         # A third party's type may hold what JSON Schema cannot describe; it can be used all the same.
         schema = {"type": "object", "description": model.__doc__ or ""}
+    if "$ref" in schema:  # a class that holds itself
+        schema = {**schema["$defs"][model.__name__], "$defs": schema["$defs"]}
     for inner, definition in schema.pop("$defs", {}).items():
-        definitions[f"{name}:{inner}"] = _opened(definition)
+        definitions[f"{name}:{inner}"] = _described(inner, _opened(definition))
     schema.setdefault("properties", {})
     return schema
+
+
+def _described(inner: str, definition: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a nested class with what stands in no field of it."""
+    if "type" in definition.get("properties", {}):
+        definition["properties"]["type"].setdefault("description", _HEAD["type"]["description"])
+    if inner in CONDITIONS:
+        definition["examples"] = [_example(CONDITIONS[inner])]
+    return definition
 
 
 def _opened(definition: dict[str, Any]) -> dict[str, Any]:

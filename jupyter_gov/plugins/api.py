@@ -18,6 +18,7 @@ Examples
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
@@ -117,6 +118,8 @@ class TypedModel(GovModel):
         Complete YAML of the task, shown in the docs and executed by a test.
     output_renames
         Spellings of outputs that expressions may use with a warning -> the right one.
+    output_docs
+        Outputs -> what they hold, where ``run`` is not annotated with an ``Output`` that says so.
     """
 
     type_name: ClassVar[str]
@@ -126,6 +129,7 @@ class TypedModel(GovModel):
     deprecated: ClassVar[str | None] = None
     examples: ClassVar[tuple[str, ...]] = ()
     output_renames: ClassVar[Mapping[str, Rename]] = {}
+    output_docs: ClassVar[Mapping[str, str]] = {}
     slots: ClassVar[Mapping[str, SlotKind]] = {}
     inline: ClassVar[bool] = False
     repeatable: ClassVar[bool] = False
@@ -137,6 +141,13 @@ class TypedModel(GovModel):
         return {}
 
     @classmethod
+    def _known_outputs(cls) -> dict[str, str]:
+        declared = _output_of(getattr(cls, "run", None))
+        fields = declared.model_fields.items() if declared else ()
+        found = {info.serialization_alias or info.alias or name: info.description or "" for name, info in fields}
+        return {**found, **cls.output_docs}
+
+    @classmethod
     def info(cls) -> TypeInfo:
         """Return what the checker needs to know of this type."""
         return TypeInfo(
@@ -146,6 +157,7 @@ class TypedModel(GovModel):
             slots=cls.slots,
             renames=cls.renames,
             output_renames=cls.output_renames,
+            outputs=cls._known_outputs(),
             inline=cls.inline,
             repeatable=cls.repeatable,
             aliases=cls.aliases,
@@ -153,6 +165,14 @@ class TypedModel(GovModel):
             added=cls.added,
             only_runnable=cls.only_runnable,
         )
+
+
+def _output_of(run: Any) -> type[Output] | None:
+    """Return the class with which ``run`` is annotated, if it is one of outputs."""
+    written = getattr(run, "__annotations__", {}).get("return")
+    # Where annotations are texts: those for type checkers alone cannot be evaluated, but an Output is a real class.
+    found = vars(sys.modules[run.__module__]).get(written) if isinstance(written, str) else written
+    return found if isinstance(found, type) and issubclass(found, Output) else None
 
 
 class RunnableTask(TypedModel, ABC):

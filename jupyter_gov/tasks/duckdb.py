@@ -219,6 +219,13 @@ class Query(DuckDBTask):
 
     type_name = "io.kestra.plugin.jdbc.duckdb.Query"
     repeatable = True
+    output_docs: ClassVar[Mapping[str, str]] = {
+        "row": "The first row, with FETCH_ONE.",
+        "rows": "All rows, with FETCH.",
+        "uri": "URI of the file of rows, with STORE.",
+        "size": "How many rows there are.",
+        "outputFiles": "Name -> URI of the files that the statement has written.",
+    }
     examples: ClassVar[tuple[str, ...]] = (
         """\
 id: count-missing
@@ -268,6 +275,10 @@ class Queries(DuckDBTask):
     """
 
     type_name = "io.kestra.plugin.jdbc.duckdb.Queries"
+    output_docs: ClassVar[Mapping[str, str]] = {
+        "outputs": "For each statement that gives rows: row, rows or uri, and size.",
+        "outputFiles": "Name -> URI of the files that the statements have written.",
+    }
     examples: ClassVar[tuple[str, ...]] = (
         """\
 id: prepare

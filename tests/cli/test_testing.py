@@ -116,3 +116,20 @@ def test_the_schema_of_tests(cli: Cli) -> None:
     schema = cli("schema", "tests").json
     assert "testCases" in schema["properties"]
     assert "tasks" in cli("schema").json["properties"]
+
+
+def test_pages_of_types(cli: Cli) -> None:
+    shown = cli("docs", "Pause")
+    assert (shown.code, shown.err) == (0, "")
+    assert shown.out.startswith("Pause (task)\nio.kestra.plugin.core.flow.Pause\n")
+    assert "pauseDuration (text)" in shown.out
+    assert "onResume: Values of the form" in shown.out
+    assert cli("docs", "Pause", "--json").json["commonProperties"][0]["name"] == "description"
+    every = cli("docs")
+    assert "Triggers io.kestra.plugin.core.trigger" in every.out
+    assert {"kind": "input", "name": "SELECT"}.items() <= next(
+        one for one in cli("docs", "--json").json if one["name"] == "SELECT"
+    ).items()
+    wrong = cli("docs", "Puase")
+    assert wrong.code == 1
+    assert 'did you mean "io.kestra.plugin.core.flow.Pause"?' in wrong.err

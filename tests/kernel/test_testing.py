@@ -63,3 +63,12 @@ def test_other_formats(kernel: Kernel, gov: Gov) -> None:
     cell = kernel.ok(f"%%govtest --format text\n{tests}")
     assert "✔ passed" in cell.text
     assert not cell.html
+
+
+def test_pages_of_types(kernel: Kernel) -> None:
+    cell = kernel.ok("%gov docs Switch")
+    assert "<code>defaults</code>" in cell.html
+    assert "<script" not in cell.html
+    assert "Switch (task)" in cell.text
+    assert "Schedule" in kernel.ok("%gov docs").text
+    assert "GOV904" in kernel.run("%gov docs Swich").text

@@ -20,6 +20,9 @@ class If(Flowable):
     type_name = "io.kestra.plugin.core.flow.If"
     aliases = ("io.kestra.core.tasks.flows.If",)
     slots: ClassVar[Mapping[str, SlotKind]] = {"then": "list", "else": "list", "errors": "list", "finally": "list"}
+    output_docs: ClassVar[Mapping[str, str]] = {
+        "evaluationResult": "Whether the condition held.",
+    }
     examples: ClassVar[tuple[str, ...]] = (
         """\
 id: enough
@@ -57,6 +60,10 @@ class Switch(Flowable):
     type_name = "io.kestra.plugin.core.flow.Switch"
     aliases = ("io.kestra.core.tasks.flows.Switch",)
     slots: ClassVar[Mapping[str, SlotKind]] = {"cases": "map", "defaults": "list", "errors": "list", "finally": "list"}
+    output_docs: ClassVar[Mapping[str, str]] = {
+        "value": "The rendered value.",
+        "defaults": "Whether no case equals it, so that the defaults ran.",
+    }
     examples: ClassVar[tuple[str, ...]] = (
         """\
 id: by-region

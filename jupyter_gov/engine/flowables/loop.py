@@ -130,6 +130,12 @@ class LoopOver(Flowable):
     loops: ClassVar[bool] = True
     isolated: ClassVar[bool] = True
     renames = {"value": Rename("values", "the property is called `values`")}  # noqa: RUF012 - ClassVar of the base
+    output_docs: ClassVar[Mapping[str, str]] = {
+        "iterationCount": "How many values there are.",
+        "terminatedIterations": "How many iterations ended in each state.",
+        "outputs": "A list of item and outputs of each iteration, if outputs are declared and fetched.",
+        "uri": "URI of a file with a line of JSON for each iteration, if outputs are declared and stored.",
+    }
     examples: ClassVar[tuple[str, ...]] = (
         """\
 id: each

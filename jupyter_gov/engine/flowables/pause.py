@@ -28,6 +28,10 @@ class Pause(Flowable):
     type_name = "io.kestra.plugin.core.flow.Pause"
     aliases: ClassVar[tuple[str, ...]] = ("io.kestra.core.tasks.flows.Pause",)
     default_behavior: ClassVar[Behavior] = "RESUME"
+    output_docs: ClassVar[Mapping[str, str]] = {
+        "onResume": "Values of the form, by the id of the field.",
+        "resumed": "Who decided (by), when (on), and the state that followed (to).",
+    }
     examples: ClassVar[tuple[str, ...]] = (
         """\
 id: release-gate

@@ -21,6 +21,11 @@ class Subflow(Flowable):
     type_name = "io.kestra.plugin.core.flow.Subflow"
     aliases = ("io.kestra.core.tasks.flows.Subflow", "io.kestra.core.tasks.flows.Flow")
     slots: ClassVar[Mapping[str, SlotKind]] = {}
+    output_docs: ClassVar[Mapping[str, str]] = {
+        "executionId": "Id of the execution that was started.",
+        "state": "State in which it ended, if this task waited.",
+        "outputs": "Outputs that the called flow declares, if this task waited.",
+    }
     examples: ClassVar[tuple[str, ...]] = (
         """\
 id: score

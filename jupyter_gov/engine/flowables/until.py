@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar
 
@@ -49,6 +50,9 @@ class LoopUntil(Flowable):
     default_interval: ClassVar[str] = "PT1M"
     default_iterations: ClassVar[int | None] = None
     default_duration: ClassVar[str | None] = None
+    output_docs: ClassVar[Mapping[str, str]] = {
+        "iterationCount": "How many rounds are done.",
+    }
     examples: ClassVar[tuple[str, ...]] = (
         """\
 id: until

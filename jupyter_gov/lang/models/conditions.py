@@ -36,8 +36,8 @@ class DateTimeBetween(_Dated):
         "io.kestra.plugin.core.condition.DateTimeBetweenCondition",
         "io.kestra.core.models.conditions.types.DateTimeBetweenCondition",
     ]
-    after: datetime | None = None
-    before: datetime | None = None
+    after: datetime | None = Field(default=None, description="The date is later than this.")
+    before: datetime | None = Field(default=None, description="The date is earlier than this.")
 
 
 class TimeBetween(_Dated):
@@ -48,8 +48,8 @@ class TimeBetween(_Dated):
         "io.kestra.plugin.core.condition.TimeBetweenCondition",
         "io.kestra.core.models.conditions.types.TimeBetweenCondition",
     ]
-    after: str | None = None
-    before: str | None = None
+    after: str | None = Field(default=None, description="The time is later than this, such as 08:00:00+01:00.")
+    before: str | None = Field(default=None, description="The time is earlier than this.")
 
 
 class DayWeek(_Dated):
@@ -60,7 +60,7 @@ class DayWeek(_Dated):
         "io.kestra.plugin.core.condition.DayWeekCondition",
         "io.kestra.core.models.conditions.types.DayWeekCondition",
     ]
-    day_of_week: Day
+    day_of_week: Day = Field(description="Day of the week.")
 
 
 class DayWeekInMonth(_Dated):
@@ -71,8 +71,10 @@ class DayWeekInMonth(_Dated):
         "io.kestra.plugin.core.condition.DayWeekInMonthCondition",
         "io.kestra.core.models.conditions.types.DayWeekInMonthCondition",
     ]
-    day_of_week: Day
-    day_in_month: Literal["FIRST", "SECOND", "THIRD", "FOURTH", "LAST"]
+    day_of_week: Day = Field(description="Day of the week.")
+    day_in_month: Literal["FIRST", "SECOND", "THIRD", "FOURTH", "LAST"] = Field(
+        description="Which of these days of the month."
+    )
 
 
 class Weekend(_Dated):
@@ -93,13 +95,13 @@ class PublicHoliday(_Dated):
         "io.kestra.plugin.core.condition.PublicHolidayCondition",
         "io.kestra.core.models.conditions.types.PublicHolidayCondition",
     ]
-    country: str | None = None
-    sub_division: str | None = None
+    country: str | None = Field(default=None, description="Code of the country, such as DE; of this host if absent.")
+    sub_division: str | None = Field(default=None, description="Code of a part of the country, such as BY.")
 
 
 class _States(Spec):
-    in_: list[StateName] | None = Field(default=None, alias="in")
-    not_in: list[StateName] | None = None
+    in_: list[StateName] | None = Field(default=None, alias="in", description="One of these states.")
+    not_in: list[StateName] | None = Field(default=None, description="None of these states.")
 
 
 class ExecutionStatus(_States):
@@ -132,8 +134,8 @@ class ExecutionFlow(Spec):
         "io.kestra.plugin.core.condition.FlowCondition",
         "io.kestra.core.models.conditions.types.FlowCondition",
     ]
-    namespace: str
-    flow_id: str
+    namespace: str = Field(description="Namespace of the flow.")
+    flow_id: str = Field(description="Id of the flow.")
 
 
 class ExecutionNamespace(Spec):
@@ -146,9 +148,11 @@ class ExecutionNamespace(Spec):
         "io.kestra.plugin.core.condition.FlowNamespaceCondition",
         "io.kestra.core.models.conditions.types.FlowNamespaceCondition",
     ]
-    namespace: str
-    comparison: Literal["EQUALS", "PREFIX", "SUFFIX"] | None = None
-    prefix: bool = False
+    namespace: str = Field(description="Namespace, or the part of it that is compared.")
+    comparison: Literal["EQUALS", "PREFIX", "SUFFIX"] | None = Field(
+        default=None, description="How it is compared; EQUALS if absent."
+    )
+    prefix: bool = Field(default=False, description="Old: write comparison: PREFIX.")
 
 
 class ExecutionLabels(Spec):
@@ -159,7 +163,7 @@ class ExecutionLabels(Spec):
         "io.kestra.plugin.core.condition.ExecutionLabelsCondition",
         "io.kestra.core.models.conditions.types.ExecutionLabelsCondition",
     ]
-    labels: Labels
+    labels: Labels = Field(description="Labels that the execution must have.")
 
 
 class ExecutionOutputs(Spec):
@@ -170,7 +174,7 @@ class ExecutionOutputs(Spec):
         "io.kestra.plugin.core.condition.ExecutionOutputsCondition",
         "io.kestra.core.models.conditions.types.ExecutionOutputsCondition",
     ]
-    expression: str
+    expression: str = Field(description="Expression; trigger.outputs holds what the execution handed back.")
 
 
 class Expression(Spec):
@@ -181,7 +185,7 @@ class Expression(Spec):
         "io.kestra.plugin.core.condition.ExpressionCondition",
         "io.kestra.core.models.conditions.types.VariableCondition",
     ]
-    expression: str
+    expression: str = Field(description="Expression that must be true.")
 
 
 class Not(Spec):
@@ -192,7 +196,7 @@ class Not(Spec):
         "io.kestra.plugin.core.condition.NotCondition",
         "io.kestra.core.models.conditions.types.NotCondition",
     ]
-    conditions: list[Condition] = Field(min_length=1)
+    conditions: list[Condition] = Field(min_length=1, description="Conditions of which none may hold.")
 
 
 class Or(Spec):
@@ -203,7 +207,7 @@ class Or(Spec):
         "io.kestra.plugin.core.condition.OrCondition",
         "io.kestra.core.models.conditions.types.OrCondition",
     ]
-    conditions: list[Condition] = Field(min_length=1)
+    conditions: list[Condition] = Field(min_length=1, description="Conditions of which one is enough.")
 
 
 _WINDOW_FIELDS = {
@@ -221,12 +225,14 @@ _WINDOWS = {
 class TimeWindow(Spec):
     """In which time several conditions must come true."""
 
-    type: Literal["DURATION_WINDOW", "DAILY_TIME_DEADLINE", "DAILY_TIME_WINDOW", "SLIDING_WINDOW"] = "DURATION_WINDOW"
-    deadline: str | None = None
-    window: IsoDuration | None = None
-    window_advance: IsoDuration | None = None
-    start_time: str | None = None
-    end_time: str | None = None
+    type: Literal["DURATION_WINDOW", "DAILY_TIME_DEADLINE", "DAILY_TIME_WINDOW", "SLIDING_WINDOW"] = Field(
+        default="DURATION_WINDOW", description="How the window is laid: of a length, or between times of each day."
+    )
+    deadline: str | None = Field(default=None, description="Time of day until which they must have come.")
+    window: IsoDuration | None = Field(default=None, description="Length of the window.")
+    window_advance: IsoDuration | None = Field(default=None, description="How far windows of a length are shifted.")
+    start_time: str | None = Field(default=None, description="Time of day from which on they count.")
+    end_time: str | None = Field(default=None, description="Time of day until which they count.")
 
     @model_validator(mode="after")
     def _fits_its_type(self) -> Self:
@@ -252,12 +258,12 @@ class MultipleCondition(Spec):
         "io.kestra.plugin.core.condition.MultipleCondition",
         "io.kestra.core.models.conditions.types.MultipleCondition",
     ]
-    id: str
-    time_window: TimeWindow | None = None
-    reset_on_success: bool = True
-    window: IsoDuration | None = None
-    window_advance: IsoDuration | None = None
-    conditions: dict[str, Condition] = Field(min_length=1)
+    id: str = Field(description="Name of what is remembered of the window.")
+    time_window: TimeWindow | None = Field(default=None, description="In which time they must hold; a day if absent.")
+    reset_on_success: bool = Field(default=True, description="Whether all of them must come anew after it has fired.")
+    window: IsoDuration | None = Field(default=None, description="Old: write timeWindow.")
+    window_advance: IsoDuration | None = Field(default=None, description="Old: write timeWindow.")
+    conditions: dict[str, Condition] = Field(min_length=1, description="Name -> condition; all must come true.")
 
 
 Condition = Annotated[
@@ -291,13 +297,13 @@ _ONE_VALUE = {"EQUAL_TO", "NOT_EQUAL_TO", "STARTS_WITH", "ENDS_WITH", "REGEX", "
 class Filter(Spec):
     """One comparison with an upstream execution."""
 
-    field: Literal["FLOW_ID", "NAMESPACE", "STATE", "EXPRESSION"]
+    field: Literal["FLOW_ID", "NAMESPACE", "STATE", "EXPRESSION"] = Field(description="What is compared.")
     type: Literal[
         "EQUAL_TO", "NOT_EQUAL_TO", "IN", "NOT_IN", "IS_TRUE", "IS_FALSE", "IS_NULL", "IS_NOT_NULL", "STARTS_WITH",
         "ENDS_WITH", "REGEX", "CONTAINS",
-    ]  # fmt: skip
-    value: str | None = None
-    values: list[str] | None = None
+    ] = Field(description="How it is compared.")  # fmt: skip
+    value: str | None = Field(default=None, description="What it is compared with, where that is one.")
+    values: list[str] | None = Field(default=None, description="What it is compared with, for IN and NOT_IN.")
 
     @model_validator(mode="after")
     def _one_or_many(self) -> Self:
@@ -314,25 +320,25 @@ class Filter(Spec):
 class ExecutionFilter(Spec):
     """Comparisons with an upstream execution, joined by AND or OR."""
 
-    id: str
-    operand: Literal["AND", "OR"] = "AND"
-    filters: list[Filter] = Field(min_length=1)
+    id: str = Field(description="Name of what is waited for.")
+    operand: Literal["AND", "OR"] = Field(default="AND", description="Whether all comparisons must hold, or one.")
+    filters: list[Filter] = Field(min_length=1, description="Comparisons.")
 
 
 class UpstreamFlow(Spec):
     """One flow whose executions are waited for."""
 
-    namespace: str
-    flow_id: str | None = None
-    states: list[StateName] | None = None
-    labels: Labels | None = None
+    namespace: str = Field(description="Namespace of the flow.")
+    flow_id: str | None = Field(default=None, description="Id of the flow; any of the namespace if absent.")
+    states: list[StateName] | None = Field(default=None, description="States that count.")
+    labels: Labels | None = Field(default=None, description="Labels that the execution must have.")
 
 
 class Preconditions(Spec):
     """Several upstream executions that must come in one window."""
 
-    id: str
-    time_window: TimeWindow | None = None
-    reset_on_success: bool = True
-    flows: list[UpstreamFlow] | None = None
-    where: list[ExecutionFilter] | None = None
+    id: str = Field(description="Name of what is remembered of the window.")
+    time_window: TimeWindow | None = Field(default=None, description="In which time they must come; a day if absent.")
+    reset_on_success: bool = Field(default=True, description="Whether all of them must come anew after it has fired.")
+    flows: list[UpstreamFlow] | None = Field(default=None, description="Flows that must have run.")
+    where: list[ExecutionFilter] | None = Field(default=None, description="Executions that must have come.")

@@ -23,8 +23,8 @@ SYSTEM_LABELS = frozenset({"system.readOnly"})
 class LabelPair(Spec):
     """One label, in the form of a list of labels."""
 
-    key: str = Field(min_length=1)
-    value: str
+    key: str = Field(min_length=1, description="Name of the label.")
+    value: str = Field(description="Text of the label.")
 
 
 def labels_map(labels: dict[str, str] | list[LabelPair] | None) -> dict[str, str]:
@@ -67,20 +67,20 @@ class OutputSpec(Spec):
     id: str = Field(pattern=INPUT_ID, description="Name of the output.")
     value: Any = Field(description="Expression that gives the value.")
     type: InputType | None = Field(default=None, description="Type of the value; text if absent.")
-    description: str | None = None
-    display_name: str | None = None
+    description: str | None = Field(default=None, description="What the value is, for those who read it.")
+    display_name: str | None = Field(default=None, description="Name that people are shown.")
     required: bool = Field(default=True, description="Whether the execution fails when the value cannot be rendered.")
 
 
 class SlaSpec(Spec):
     """A promise about executions of the flow."""
 
-    id: str = Field(min_length=1)
-    type: Literal["MAX_DURATION", "EXECUTION_ASSERTION"]
-    behavior: Literal["FAIL", "CANCEL", "NONE"]
-    duration: IsoDuration | None = None
-    assert_: str | None = Field(default=None, alias="assert")
-    labels: Labels | None = None
+    id: str = Field(min_length=1, description="Name of the promise.")
+    type: Literal["MAX_DURATION", "EXECUTION_ASSERTION"] = Field(description="What is promised.")
+    behavior: Literal["FAIL", "CANCEL", "NONE"] = Field(description="What happens when it is broken.")
+    duration: IsoDuration | None = Field(default=None, description="Of MAX_DURATION: the longest time.")
+    assert_: str | None = Field(default=None, alias="assert", description="Of EXECUTION_ASSERTION: what must be true.")
+    labels: Labels | None = Field(default=None, description="Labels that the execution gets when it is broken.")
 
     @model_validator(mode="after")
     def _complete(self) -> SlaSpec:
@@ -128,8 +128,10 @@ class PluginDefaultSpec(Spec):
 class WorkerGroupSpec(Spec):
     """Which workers run a task."""
 
-    key: str
-    fallback: str | None = None
+    key: str = Field(description="Name of the group of workers.")
+    fallback: str | None = Field(
+        default=None, description="What happens when none of its workers is there: WAIT, FAIL or CANCEL."
+    )
 
 
 class FlowSpec(Spec):
@@ -148,17 +150,17 @@ class FlowSpec(Spec):
     sla: list[SlaSpec] | None = Field(default=None, description="Promises about duration or content of executions.")
     checks: list[CheckSpec] | None = Field(default=None, description="Conditions tested before an execution starts.")
     plugin_defaults: list[PluginDefaultSpec] | None = Field(default=None, description="Values by task type.")
-    worker_group: WorkerGroupSpec | None = None
-    worker_selector: dict[str, Any] | None = None
-    tenant_id: str | None = None
-    deleted: bool = False
+    worker_group: WorkerGroupSpec | None = Field(default=None, description="Which workers run the tasks.")
+    worker_selector: dict[str, Any] | None = Field(default=None, description="Name of `workerGroup` since Kestra 2.")
+    tenant_id: str | None = Field(default=None, description="Written by Kestra into what it exports; without effect.")
+    deleted: bool = Field(default=False, description="Written by Kestra into what it exports; without effect.")
 
 
 class TaskCacheSpec(Spec):
     """Whether outputs of an earlier run are used again."""
 
-    enabled: bool = True
-    ttl: IsoDuration | None = None
+    enabled: bool = Field(default=True, description="Whether outputs are kept and used again.")
+    ttl: IsoDuration | None = Field(default=None, description="How long they are kept; for ever if absent.")
 
 
 class TaskSpec(Spec):
@@ -176,8 +178,8 @@ class TaskSpec(Spec):
     log_to_file: bool = Field(default=False, description="Whether the log lines go to a file.")
     worker_group: WorkerGroupSpec | None = Field(default=None, description="Which workers run the task.")
     worker_selector: dict[str, Any] | None = Field(default=None, description="Its name since Kestra 2.")
-    task_cache: TaskCacheSpec | None = None
-    assets: Any = None
+    task_cache: TaskCacheSpec | None = Field(default=None, description="Whether outputs of an earlier run serve again.")
+    assets: Any = Field(default=None, description="Assets that the task reads and makes, as Kestra records them.")
 
     @model_validator(mode="after")
     def _one_condition(self) -> TaskSpec:

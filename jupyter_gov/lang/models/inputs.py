@@ -40,7 +40,7 @@ class InputSpec(Spec):
         serialization_alias="id",
         description="Name of the input; dots make nested maps.",
     )
-    type: InputType
+    type: InputType = Field(description="Type of the value.")
     description: str | None = Field(default=None, description="Shown beside the field, in Markdown.")
     display_name: str | None = Field(default=None, description="Label of the field.")
     required: bool = Field(default=True, description="Whether a value must be there.")
@@ -81,7 +81,7 @@ class LineInput(InputSpec):
 
     type: Literal["URI", "EMAIL"]
     defaults: str | None = Field(default=None, description="Value when none is given; may be an expression.")
-    prefill: str | None = None
+    prefill: str | None = Field(default=None, description="Value suggested in the form.")
 
 
 class DataInput(InputSpec):
@@ -95,7 +95,7 @@ class BoolInput(InputSpec):
 
     type: Literal["BOOL", "BOOLEAN"]
     defaults: bool | str | None = Field(default=None, description="Value when none is given; may be an expression.")
-    prefill: bool | str | None = None
+    prefill: bool | str | None = Field(default=None, description="Value suggested in the form.")
 
 
 class IntInput(InputSpec):
@@ -103,7 +103,7 @@ class IntInput(InputSpec):
 
     type: Literal["INT"]
     defaults: int | str | None = Field(default=None, description="Value when none is given; may be an expression.")
-    prefill: int | str | None = None
+    prefill: int | str | None = Field(default=None, description="Value suggested in the form.")
     min: int | None = Field(default=None, description="Least value.")
     max: int | None = Field(default=None, description="Greatest value.")
 
@@ -113,14 +113,14 @@ class FloatInput(InputSpec):
 
     type: Literal["FLOAT"]
     defaults: int | float | str | None = Field(default=None, description="Value when none is given.")
-    prefill: int | float | str | None = None
+    prefill: int | float | str | None = Field(default=None, description="Value suggested in the form.")
     min: float | None = Field(default=None, description="Least value.")
     max: float | None = Field(default=None, description="Greatest value.")
 
 
 class _MomentInput(InputSpec):
     defaults: str | None = Field(default=None, description="Value when none is given; may be an expression.")
-    prefill: str | None = None
+    prefill: str | None = Field(default=None, description="Value suggested in the form.")
     after: str | None = Field(default=None, description="Earliest value.")
     before: str | None = Field(default=None, description="Latest value.")
 
@@ -155,7 +155,7 @@ class DurationInput(InputSpec):
 
     type: Literal["DURATION"]
     defaults: str | None = Field(default=None, description="Value when none is given; may be an expression.")
-    prefill: str | None = None
+    prefill: str | None = Field(default=None, description="Value suggested in the form.")
     min: str | None = Field(default=None, description="Shortest value.")
     max: str | None = Field(default=None, description="Longest value.")
 
@@ -172,10 +172,12 @@ class FileInput(InputSpec):
 
     type: Literal["FILE"]
     defaults: str | None = Field(default=None, description="URI of a file.")
-    prefill: str | None = None
+    prefill: str | None = Field(default=None, description="Value suggested in the form.")
     extension: str = Field(default=".upl", description="Extension of the stored file.")
-    allowed_file_extensions: list[str] | None = None
-    accept: list[str] | str | None = None
+    allowed_file_extensions: list[str] | None = Field(
+        default=None, description="Extensions that a form offers, such as .csv."
+    )
+    accept: list[str] | str | None = Field(default=None, description="Kinds of files that a form offers.")
 
     @model_validator(mode="after")
     def _default_is_a_uri(self) -> Self:
@@ -186,7 +188,10 @@ class FileInput(InputSpec):
 
 class _ChoiceInput(InputSpec):
     values: list[str] | None = Field(
-        default=None, validation_alias=AliasChoices("values", "options"), serialization_alias="values"
+        default=None,
+        validation_alias=AliasChoices("values", "options"),
+        serialization_alias="values",
+        description="Values to choose from.",
     )
     expression: str | None = Field(default=None, description="Expression that gives the values.")
     allow_custom_value: bool = Field(default=False, description="Whether other values may be typed in.")
@@ -205,9 +210,9 @@ class SelectInput(_ChoiceInput):
 
     type: Literal["SELECT", "ENUM"]
     defaults: str | None = Field(default=None, description="Value when none is given; may be an expression.")
-    prefill: str | None = None
-    is_radio: bool = False
-    auto_select_first: bool = False
+    prefill: str | None = Field(default=None, description="Value suggested in the form.")
+    is_radio: bool = Field(default=False, description="Whether the form shows all values at once.")
+    auto_select_first: bool = Field(default=False, description="Whether the first value is chosen when none is given.")
 
 
 class MultiselectInput(_ChoiceInput):
@@ -215,9 +220,9 @@ class MultiselectInput(_ChoiceInput):
 
     type: Literal["MULTISELECT"]
     defaults: list[str] | str | None = Field(default=None, description="Values when none are given.")
-    prefill: list[str] | str | None = None
-    item_type: InputType = "STRING"
-    auto_select_first: bool = False
+    prefill: list[str] | str | None = Field(default=None, description="Value suggested in the form.")
+    item_type: InputType = Field(default="STRING", description="Type of the values.")
+    auto_select_first: bool = Field(default=False, description="Whether the first value is chosen when none is given.")
 
 
 class ArrayInput(InputSpec):

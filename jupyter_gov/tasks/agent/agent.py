@@ -34,6 +34,19 @@ class AIAgent(RunnableTask):
     output_renames: ClassVar[Mapping[str, Rename]] = {
         "files": Rename("outputFiles", "Kestra calls it outputFiles and has no output of this name")
     }
+    output_docs: ClassVar[Mapping[str, str]] = {
+        "textOutput": "The answer as text.",
+        "jsonOutput": "The answer as a value, if the response format is JSON.",
+        "outputFiles": "Name -> URI of the files that the tools have made.",
+        "thinking": "What the model says that it thought, if it says so.",
+        "finishReason": "Why the model stopped.",
+        "tokenUsage": "Tokens given, produced and in all.",
+        "toolExecutions": "Calls of tools, with their arguments and results.",
+        "intermediateResponses": "Answers before the last one, with the calls that they asked for.",
+        "requestDuration": "Time that the model took, in milliseconds.",
+        "guardrailViolated": "Whether a guardrail stopped it.",
+        "guardrailViolationMessage": "What that guardrail says.",
+    }
     examples: ClassVar[tuple[str, ...]] = (
         """\
 id: summarise

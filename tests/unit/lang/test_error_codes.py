@@ -14,6 +14,7 @@ def test_codes_and_headings_agree() -> None:
         *lang.glob("*.py"),
         *lang.glob("check/*.py"),
         *lang.glob("models/*.py"),
+        *lang.glob("flowtest/*.py"),
         ROOT / "jupyter_gov/engine/inputs.py",
         ROOT / "jupyter_gov/engine/outputs.py",
     ]
