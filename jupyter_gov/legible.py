@@ -21,6 +21,11 @@ _PICTURES = 0x2400
 _DELETE = 0x7F
 
 
+def shortened(text: str, most: int = 200) -> str:
+    """Return the beginning of a text for a message, with an ellipsis where something is missing."""
+    return text if len(text) <= most else text[:most] + "…"
+
+
 def visible(text: str) -> str:
     r"""Return ``text`` with signs in place of what would not be seen but obeyed; newline and tab stay.
 

@@ -13,10 +13,10 @@ from typing import Any, Final
 from jupyter_gov.lang.expr import jq_paths
 from jupyter_gov.lang.expr.faults import ArgumentFault, Fault, LimitFault
 from jupyter_gov.lang.expr.state import State
+from jupyter_gov.legible import shortened
 
 _MAX_LENGTH: Final = 10_000
 _HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
-_SHOWN: Final = 200
 _HINT: Final = "Do such work in a script or query task and hand over its result."
 
 
@@ -64,7 +64,7 @@ def _elsewhere(state: State, program: str, source: str) -> list[Any]:
     limits, budget = state.budget.limits, state.budget
     answer = state.host.jq(program, source, seconds=budget.left(), characters=limits.characters)
     budget.spend(answer.seconds)
-    shown = program if len(program) <= _SHOWN else program[:_SHOWN] + "…"
+    shown = shortened(program)
     if answer.kind == "program":
         raise Fault(f"`{shown}` is no jq program: {answer.text}")
     if answer.kind == "failure":

@@ -14,12 +14,12 @@ import regex
 from jupyter_gov.lang.expr.faults import Fault, LimitFault
 from jupyter_gov.lang.expr.limits import Budget
 from jupyter_gov.lang.expr.pattern_size import written_out
+from jupyter_gov.legible import shortened
 
 _SECONDS: Final = 1.0
 _MAX_LENGTH: Final = 2000
 _MAX_SIZE: Final = 20_000
 _KEPT_SIZE: Final = 2000
-_SHOWN: Final = 200
 _SPECIAL: Final = frozenset(r"\.[]{}()<>*+-=!?^$|")
 # Java's shorthands mean ASCII; inside of brackets only the members are written.
 _ANCHORS: Final = {"z": r"\Z", "Z": r"(?=\r?\n?\Z)"}
@@ -51,7 +51,9 @@ def _measured(pattern: str) -> regex.Pattern[str] | None:
     size = written_out(_translated(pattern))
     if size > _MAX_SIZE:
         hint = "Repeats inside of repeats multiply: use `*` or `+`, or smaller counts."
-        raise LimitFault(f"the counted repeats of the regular expression `{_shown(pattern)}` are too large", hint=hint)
+        raise LimitFault(
+            f"the counted repeats of the expression `{shortened(pattern)}` are too large", hint=hint
+        )
     return _compiled(pattern) if size <= _KEPT_SIZE else None
 
 
@@ -59,11 +61,7 @@ def _compiled(pattern: str) -> regex.Pattern[str]:
     try:
         return regex.compile(_translated(pattern), flags=regex.VERSION1, cache_pattern=False)
     except (regex.error, RecursionError, OverflowError) as error:
-        raise Fault(f"`{_shown(pattern)}` is no regular expression: {error}") from None
-
-
-def _shown(pattern: str) -> str:
-    return pattern if len(pattern) <= _SHOWN else pattern[:_SHOWN] + "…"
+        raise Fault(f"`{shortened(pattern)}` is no regular expression: {error}") from None
 
 
 def _translated(pattern: str) -> str:
@@ -153,7 +151,7 @@ def _matches(budget: Budget, pattern: str, text: str) -> Any:
         yield from compiled(pattern).finditer(text, timeout=_SECONDS)
         budget.look()
     except TimeoutError:
-        raise LimitFault(f"the regular expression `{_shown(pattern)}` takes too long on this text") from None
+        raise LimitFault(f"the regular expression `{shortened(pattern)}` takes too long on this text") from None
 
 
 def search(budget: Budget, pattern: str, text: str) -> regex.Match[str] | None:

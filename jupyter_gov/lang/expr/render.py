@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jinja2 import nodes
 
@@ -17,12 +17,12 @@ from jupyter_gov.lang.expr.state import State
 from jupyter_gov.lang.expr.typed import TypedState
 from jupyter_gov.lang.expr.values import SEQUENCES
 from jupyter_gov.lang.models.storable import is_text
+from jupyter_gov.legible import shortened
 
 if TYPE_CHECKING:
     from jupyter_gov.lang.ports import ExpressionHost
 
 _T = TypeVar("_T")
-_SHOWN: Final = 200
 
 
 def render(
@@ -206,8 +206,7 @@ def _error(fault: Fault, template: str) -> ExpressionError:
     location = None if fault.offset is None else _location(template, fault.offset)
     if isinstance(fault, MissingFault):
         line = location.line if location else 1
-        shown = template if len(template) <= _SHOWN else template[:_SHOWN] + "…"
-        message = f"Unable to find `{fault.name}` used in the expression `{shown}` at line {line}"
+        message = f"Unable to find `{fault.name}` used in the expression `{shortened(template)}` at line {line}"
         return UndefinedValueError(message, code=fault.code, hint=fault.hint, location=location)
     message = fault.message[:1].upper() + fault.message[1:] + ("" if fault.message.endswith(".") else ".")
     return ExpressionError(message, code=fault.code, hint=fault.hint, location=location)

@@ -14,13 +14,13 @@ from jupyter_gov.lang.expr.faults import Fault, LimitFault, MissingFault
 from jupyter_gov.lang.expr.limits import Budget
 from jupyter_gov.lang.expr.operators import MISSING, is_list
 from jupyter_gov.lang.expr.values import text, type_name
+from jupyter_gov.legible import shortened
 
 if TYPE_CHECKING:
     from jupyter_gov.lang.expr.codegen import Compiled
     from jupyter_gov.lang.ports import ExpressionHost
 
 _MAX_CALLS = 40
-_SHOWN = 200
 _MAX_PASSES = 100
 _RAW = re.compile("\x00raw(\\d+)\x00")
 
@@ -204,10 +204,9 @@ class State:
             try:
                 return state.text()
             except MissingFault as fault:
-                shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
-                message = f"unable to find `{fault.name}` used in the expression `{shown}`, which `render()` renders"
+                where = f"in the expression `{shortened(text)}`, which `render()` renders"
                 # Not a missing value of the text that calls `render()`: `??` there must not hide it.
-                raise Fault(message, code=fault.code) from None
+                raise Fault(f"unable to find `{fault.name}` used {where}", code=fault.code) from None
 
         try:
             done = self._deep(value, lambda text: _until_stable(text, one) if recursive else one(text))
