@@ -25,7 +25,7 @@ from traitlets import Bool, Dict, Enum, Float, Int, List, TraitError, TraitType,
 from traitlets.config import Config, Configurable
 
 from jupyter_gov.errors import InstallationError
-from jupyter_gov.runtime import limits
+from jupyter_gov.runtime import limits, secrets
 
 if TYPE_CHECKING:
     from jupyter_gov.lang.check import Target
@@ -99,6 +99,17 @@ class JupyterGov(Configurable):
         key_trait=Unicode(),
         value_trait=List(Unicode()),
         help="Namespaces, with those below them, that alone may read a secret: {'NAME': ['company.team']}.",
+    ).tag(config=True)
+    secret_providers = List(
+        Enum(secrets.PROVIDERS),
+        list(secrets.DEFAULT_PROVIDERS),
+        help="Where secrets are looked for, in this order: environment, file, keyring.",
+    ).tag(config=True)
+    secret_path = Unicode(
+        help="Folder with one file per secret, or one file (YAML or dotenv) with all; nobody but its owner may read it."
+    ).tag(config=True)
+    secret_keyring_service = Unicode(
+        secrets.DEFAULT_SERVICE, help="Service of the keyring whose entries are secrets; needs jupyter_gov[keyring]."
     ).tag(config=True)
     encryption_key = Unicode(
         help="Base64 of 32 bytes that seals SECRET inputs; without it such inputs are refused."
@@ -222,6 +233,9 @@ class JupyterGov(Configurable):
             "encryption.key": self.encryption_key or None,
             "ai.provider": dict(self.ai_provider) or None,
             "secrets.namespaces": {name: tuple(places) for name, places in self.secret_namespaces.items()},
+            "secrets.providers": tuple(self.secret_providers),
+            "secrets.path": str(Path(self.secret_path).expanduser().absolute()) if self.secret_path else None,
+            "secrets.keyring_service": self.secret_keyring_service,
             "process.max_output_bytes": self.max_output_bytes,
             "outputs.max_bytes": self.max_result_bytes,
             "logs.max_lines": self.max_log_lines,

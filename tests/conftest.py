@@ -18,6 +18,8 @@ from hypothesis import settings
 
 from jupyter_gov.store import Store
 
+ROOT = Path(__file__).resolve().parents[1]
+
 # A runner in the background starts us with interrupts ignored, and every child would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -25,6 +27,26 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # A default run tries the same examples each time; JUPYTER_GOV_TEST_RANDOM=1 looks for new ones.
 settings.register_profile("gov", deadline=None, derandomize=not os.environ.get("JUPYTER_GOV_TEST_RANDOM"))
 settings.load_profile("gov")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--corpus", metavar="DIR", help="folder of the conformance corpus, for conformance and fuzz")
+
+
+def corpus_of(config: pytest.Config) -> Path | None:
+    """Return the folder of the corpus, if there is one."""
+    given = config.getoption("--corpus", default=None) or os.environ.get("JUPYTER_GOV_CORPUS")
+    folder = Path(given) if given else ROOT.parent / "shared" / "kestra-conformance"
+    return folder if folder.is_dir() else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long tier out unless it is asked for with ``-m full`` (or any expression that names it)."""
+    if "full" in (config.option.markexpr or ""):
+        return
+    long = [item for item in items if item.get_closest_marker("full")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if not item.get_closest_marker("full")]
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from jupyter_gov.runtime.logs import LogBuffer, LogLimits
 from jupyter_gov.runtime.owned import Owned
 from jupyter_gov.runtime.owners import new_owner
 from jupyter_gov.runtime.progress import ProgressBoard
-from jupyter_gov.runtime.secrets import EnvironmentSecrets, Secrets
+from jupyter_gov.runtime.secrets import Secrets, from_settings
 from jupyter_gov.runtime.world import World, allowed_environment
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Loop:
             registry=registry,
             settings=settings,
             environment=allowed_environment(os.environ) if environment is None else environment,
-            secrets=secrets or EnvironmentSecrets(os.environ, settings),
+            secrets=secrets or from_settings(os.environ, settings),
             clock=clock,
             progress=self.progress,
             faults=faults or NoFaults(),

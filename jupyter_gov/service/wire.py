@@ -21,7 +21,7 @@ from jupyter_gov.runtime.flows import FlowCache
 from jupyter_gov.runtime.host import Host
 from jupyter_gov.runtime.loop import Loop
 from jupyter_gov.runtime.masking import Masks
-from jupyter_gov.runtime.secrets import EnvironmentSecrets
+from jupyter_gov.runtime.secrets import from_settings
 from jupyter_gov.service.access import Access
 from jupyter_gov.service.approvals import Approvals
 from jupyter_gov.service.audit import Audit
@@ -62,7 +62,7 @@ class Parts:
 
     def host(self, namespace: str, masks: Masks, dialect: Dialect = "1.3") -> ExpressionHost:
         """Return what the expressions of input declarations may reach, before there is an execution."""
-        secrets = EnvironmentSecrets(os.environ, self.settings)
+        secrets = from_settings(os.environ, self.settings)
         return Host(
             self.store,
             namespace,

@@ -16,19 +16,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jupyter_gov.store import Store
-from tests.conftest import _database, _private_server
+from tests.conftest import _database, _private_server, corpus_of
 
 if TYPE_CHECKING:
     from tests.conformance.world import World
 
-ROOT = Path(__file__).resolve().parents[2]
 PLUGIN = Path(__file__).parent / "plugin"
 _PROPERTY = "conformance"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("conformance")
-    group.addoption("--corpus", metavar="DIR", help="folder of the conformance corpus")
     group.addoption("--report", metavar="FILE", help="write passed/failed/skipped per file and group as JSON")
     group.addoption(
         "--store",
@@ -41,13 +39,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def is_asked_for(config: pytest.Config) -> bool:
     """Return whether a corpus was named, rather than found beside the project."""
     return bool(config.getoption("--corpus", default=None) or os.environ.get("JUPYTER_GOV_CORPUS"))
-
-
-def corpus_of(config: pytest.Config) -> Path | None:
-    """Return the folder of the corpus, if there is one."""
-    given = config.getoption("--corpus", default=None) or os.environ.get("JUPYTER_GOV_CORPUS")
-    folder = Path(given) if given else ROOT.parent / "shared" / "kestra-conformance"
-    return folder if folder.is_dir() else None
 
 
 @pytest.fixture(scope="session")

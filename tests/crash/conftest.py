@@ -10,15 +10,6 @@ from tests.crash.processes import Looper
 from tests.runtime.rig import Rig
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the long tier out unless it is asked for with ``-m full`` (or any expression that names it)."""
-    if "full" in (config.option.markexpr or ""):
-        return
-    long = [item for item in items if item.get_closest_marker("full")]
-    config.hook.pytest_deselected(items=long)
-    items[:] = [item for item in items if not item.get_closest_marker("full")]
-
-
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A store's address, once for each kind of database."""

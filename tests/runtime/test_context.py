@@ -13,14 +13,14 @@ from jupyter_gov.errors import TaskError
 from jupyter_gov.runtime.clock import utc_now
 from jupyter_gov.runtime.logs import LogBuffer, LogLimits, LogPlace
 from jupyter_gov.runtime.masking import Masks
-from jupyter_gov.runtime.secrets import EnvironmentSecrets
+from jupyter_gov.runtime.secrets import Secrets, from_settings
 from jupyter_gov.runtime.world import allowed_environment
 from tests.runtime.rig import Rig, chain, run_of
 
 
-def _secrets(**values: str) -> EnvironmentSecrets:
+def _secrets(**values: str) -> Secrets:
     encoded = {f"SECRET_{name}": base64.b64encode(value.encode()).decode() for name, value in values.items()}
-    return EnvironmentSecrets(encoded, {"secrets": {"plain": "from settings"}})
+    return from_settings(encoded, {"secrets": {"plain": "from settings"}})
 
 
 def test_everything_a_context_offers(rig: Rig) -> None:
@@ -84,7 +84,7 @@ def test_a_missing_secret_fails_and_names_the_variable(rig: Rig) -> None:
 
 
 def test_secrets_come_from_the_environment_alone() -> None:
-    secrets = EnvironmentSecrets({"SECRET_A": "aGVs\nbG8=", "SECRET_BAD": "%%%"}, {"secrets": {"plain": "p"}})
+    secrets = from_settings({"SECRET_A": "aGVs\nbG8=", "SECRET_BAD": "%%%"}, {"secrets": {"plain": "p"}})
     assert secrets.get("a", "ns") == "hello"
     for name in ("plain", "bad"):
         with pytest.raises(TaskError, match="GOV860"):
@@ -94,7 +94,7 @@ def test_secrets_come_from_the_environment_alone() -> None:
 def test_a_secret_can_be_kept_to_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUPYTER_GOV_SECRET_NAMESPACES", '{"key": ["company.team"], "nobody": []}')
     encoded = {"SECRET_KEY": "aGVsbG8=", "SECRET_NOBODY": "aGVsbG8=", "SECRET_FREE": "aGVsbG8="}
-    secrets = EnvironmentSecrets(encoded, JupyterGov().task_settings())
+    secrets = from_settings(encoded, JupyterGov().task_settings())
     for namespace in ("company.team", "company.team.ai"):
         assert secrets.get("KEY", namespace) == "hello"
     for name, namespace in (("Key", "company"), ("key", "company.teams"), ("nobody", "company.team")):

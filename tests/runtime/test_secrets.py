@@ -11,7 +11,7 @@ from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.sealed import is_sealed
 from jupyter_gov.domain.states import State
 from jupyter_gov.runtime.masking import Masks
-from jupyter_gov.runtime.secrets import EnvironmentSecrets
+from jupyter_gov.runtime.secrets import from_settings
 from tests.bad_input.conftest import contents
 from tests.runtime.rig import Rig, run_of
 
@@ -40,7 +40,7 @@ HANDED_ON = """{tok: "{{ secret('TOK') }}"}"""
 
 def _loop(rig: Rig, *, key: str = KEY, hush: str = HUSH) -> None:
     encoded = base64.b64encode(hush.encode()).decode()
-    rig.loop(settings={"encryption.key": key}, secrets=EnvironmentSecrets({"SECRET_TOK": encoded}, {}))
+    rig.loop(settings={"encryption.key": key}, secrets=from_settings({"SECRET_TOK": encoded}, {}))
 
 
 def _run(rig: Rig, tasks: str) -> Execution:

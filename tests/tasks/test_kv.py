@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from jupyter_gov.errors import TaskError
-from jupyter_gov.runtime.secrets import EnvironmentSecrets
+from jupyter_gov.runtime.secrets import from_settings
 from jupyter_gov.store.kv import KeyValue
 from jupyter_gov.tasks.kv.values import typed
 from tests.runtime.rig import run_of
@@ -36,7 +36,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def task(tmp_path: Path, clock: Clock) -> Iterator[Alone]:
-    secrets = EnvironmentSecrets({"SECRET_TOKEN": base64.b64encode(b"hush-hush").decode()}, {})
+    secrets = from_settings({"SECRET_TOKEN": base64.b64encode(b"hush-hush").decode()}, {})
     with alone(tmp_path, clock=clock, secrets=secrets) as found:
         yield found
 

@@ -28,7 +28,7 @@ class Limits:
         Depth of values, of ``render()`` in ``render()`` and of macro calls.
     """
 
-    seconds: float = 3.0
+    seconds: float = 1.0
     characters: int = 10_000_000
     items: int = 1_000_000
     template_characters: int = 1_000_000
