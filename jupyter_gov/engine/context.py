@@ -122,7 +122,8 @@ class _LoopLevel(Mapping[str, Any]):
             if key[0] == self._task_id and key[1 : 1 + length] == self._path and len(key) > length + 1:
                 run = self._root._execution.task_runs[run_id]
                 found.setdefault(key[1 + length], run.seq)
-        return iter(sorted(found, key=found.__getitem__))
+        # A run that has left nothing (skipped, failed, still on its way) is not there to be asked for either.
+        return (value for value in sorted(found, key=found.__getitem__) if value in self)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -60,9 +60,11 @@ def _stop_run(work: Work, run: TaskRun) -> None:
 
 def settle(work: Work) -> None:
     """End the execution when no attempt is in flight any more."""
-    killing = [run for run in work.execution.task_runs.values() if run.state is State.KILLING]
-    if any(work.task(run).kind != "flowable" or places.has_begun(run) for run in killing):
+    runs = work.execution.task_runs.values()
+    # Most often one is found soon: each attempt that ends asks this anew.
+    if any(run.state is State.KILLING and (work.task(run).kind != "flowable" or places.has_begun(run)) for run in runs):
         return
+    killing = [run for run in runs if run.state is State.KILLING]
     for run in sorted(killing, key=lambda found: found.seq):
         attempts = run.attempts
         if attempts and attempts[-1].state is State.RUNNING:

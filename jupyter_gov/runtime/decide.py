@@ -13,8 +13,18 @@ from dataclasses import replace
 from typing import Any
 
 from jupyter_gov.domain.commands import Command, Notify, RunTask, StartAgain, StartSubflow, Step, WriteLog
-from jupyter_gov.domain.events import AttemptFinished, AttemptStarted, Event, SubflowEnded
-from jupyter_gov.domain.execution import Failure
+from jupyter_gov.domain.events import (
+    AttemptFinished,
+    AttemptStarted,
+    Event,
+    GoOn,
+    Kill,
+    Pause,
+    Restart,
+    Resume,
+    SubflowEnded,
+)
+from jupyter_gov.domain.execution import Execution, Failure
 from jupyter_gov.domain.flow import LogLine
 from jupyter_gov.domain.states import State
 from jupyter_gov.engine import recovery
@@ -74,6 +84,9 @@ class Decider:
             else:
                 work.starts.append((delivery.event.task_run_id, delivery.claim))
         yield from self._follow(work, step.commands)
+        if isinstance(delivery.event, AttemptFinished) and _is_still_open(delivery.event, step.execution):
+            # The execution was stopped in place of the end of this attempt, which nobody reports again.
+            yield Delivery(AttemptFinished(delivery.event.task_run_id, delivery.event.attempt, State.KILLED))
 
     def _follow(self, work: Work, commands: tuple[Command, ...] | list[Command]) -> Iterator[Delivery]:
         for command in commands:
@@ -130,15 +143,30 @@ class Decider:
         return _masked(step, work.execution.outputs, work.owned.masks)
 
     def _fail(self, work: Work, delivery: Delivery, error: Exception) -> Step:
-        event = delivery.event
-        if not isinstance(event, AttemptFinished) or event.state is State.FAILED:
-            return Step(work.execution)
-        failure = Failure("GOV867", f"the end of the task could not be applied: {type(error).__name__}: {error}")
-        try:
-            return self._engine(work, AttemptFinished(event.task_run_id, event.attempt, State.FAILED, failure=failure))
-        except Exception:  # noqa: BLE001 - see below
-            _LOG.exception("execution %s is stuck", work.owned.id)
-            return Step(work.execution)
+        why = f"the event {delivery.event.kind} could not be applied: {type(error).__name__}: {error}"
+        for event in _instead(delivery.event, why):
+            try:
+                return self._engine(work, event)
+            except Exception:  # noqa: BLE001 - as in _step
+                _LOG.exception("nor can event %s of execution %s", event.kind, work.owned.id)
+        return Step(work.execution)
+
+
+def _instead(event: Event, why: str) -> Iterator[Event]:
+    """Yield what may end the task run, or else the execution, when an event cannot be applied.
+
+    What a person asked for (to pause, to restart) is dropped: the execution goes on without it.
+    """
+    if isinstance(event, AttemptFinished) and event.state is not State.FAILED:
+        yield AttemptFinished(event.task_run_id, event.attempt, State.FAILED, failure=Failure("GOV867", why))
+    if not isinstance(event, Kill | Pause | Restart | Resume | GoOn):
+        yield Kill(by="system", reason=f"GOV867 {why}")
+
+
+def _is_still_open(event: AttemptFinished, execution: Execution) -> bool:
+    run = execution.task_runs.get(event.task_run_id)
+    ended = event.state is State.KILLED or run is None or len(run.attempts) != event.attempt
+    return not ended and run is not None and run.state is State.KILLING
 
 
 def _masked(step: Step, before: Mapping[str, Any] | None, masks: Masks) -> Step:

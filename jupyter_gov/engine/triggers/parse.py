@@ -10,6 +10,7 @@ from typing import Any
 from jupyter_gov.engine.triggers import cron
 from jupyter_gov.engine.triggers.schedule import Calendar, Rule
 from jupyter_gov.engine.triggers.subject import java_date, unusable
+from jupyter_gov.lang.expr.faults import ArgumentFault
 from jupyter_gov.lang.expr.zones import zone as zone_of
 from jupyter_gov.lang.models.conditions import Condition
 from jupyter_gov.lang.models.flow import TriggerDef
@@ -19,6 +20,8 @@ from jupyter_gov.lang.models.upstream import OnMiss
 
 Own = Schedule | ScheduleOnDates | FlowTrigger | Webhook
 _COMMON = frozenset(name for key, info in TriggerSpec.model_fields.items() for name in (key, info.alias or key))
+_YEARS = range(2, 9999)
+"""Those whose dates can be told in any zone; the calendar of Python ends a year later on either side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def calendar_of(own: Schedule | ScheduleOnDates, *, render: Callable[[str], str]
     GovError
         An expression fails or gives no zone, or no list of dates.
     """
-    zone = zone_of(render(own.timezone)) if own.timezone else default
+    zone = _zone(render(own.timezone)) if own.timezone else default
     if isinstance(own, Schedule):
         pattern, seconds = own.cron, own.with_seconds
 
@@ -91,6 +94,13 @@ def calendar_of(own: Schedule | ScheduleOnDates, *, render: Callable[[str], str]
 
         return Calendar(zone, due)
     return Calendar(zone, Listed(_listed(own, render, zone)))
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return zone_of(name)
+    except ArgumentFault as fault:
+        raise unusable(fault.message, fault.hint) from fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +118,10 @@ class Listed:
 
 def _listed(own: ScheduleOnDates, render: Callable[[str], str], zone: tzinfo) -> tuple[datetime, ...]:
     written = _texts(render(own.dates)) if isinstance(own.dates, str) else own.dates
-    found = (one if one.tzinfo is not None else one.replace(tzinfo=zone) for one in written)
+    found = [one if one.tzinfo is not None else one.replace(tzinfo=zone) for one in written]
+    for one in found:
+        if one.year not in _YEARS:
+            raise unusable(f"`dates` has a date of the year {one.year:04}, which has no neighbours in every time zone")
     return tuple(sorted((one.astimezone(zone) for one in found), key=lambda one: one.timestamp()))
 
 

@@ -17,7 +17,7 @@ from jupyter_gov.lang.ports import ExpressionHost
 from jupyter_gov.runtime.clock import utc_now
 from jupyter_gov.runtime.host import Host
 from jupyter_gov.runtime.masking import Masks
-from jupyter_gov.runtime.secrets import EnvironmentSecrets
+from jupyter_gov.runtime.secrets import from_settings
 from jupyter_gov.runtime.world import expression_environment
 from jupyter_gov.service.wire import Parts
 
@@ -63,7 +63,7 @@ class Glass:
             self.execution.namespace,
             self.execution,
             settings=settings,
-            secrets=EnvironmentSecrets(os.environ, settings),
+            secrets=from_settings(os.environ, settings),
             clock=utc_now,
             masks=self.masks,
         )

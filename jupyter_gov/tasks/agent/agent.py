@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -70,8 +70,8 @@ outputFiles:
     provider: Provider | None = Field(default=None, description="Where the model comes from.")
     configuration: ChatConfiguration = Field(default_factory=ChatConfiguration, description="How the model answers.")
     tools: list[AgentTool] = Field(default_factory=list, description="What the agent may do.")
-    max_sequential_tools_invocations: Dynamic[int] | None = Field(
-        default=None, description="How often it may call tools one after the other.", ge=0
+    max_sequential_tools_invocations: Dynamic[Annotated[int, Field(ge=0)]] | None = Field(
+        default=None, description="How often it may call tools one after the other."
     )
     guardrails: Guardrails = Field(default_factory=Guardrails, description="Rules for the prompt and the answer.")
     output_files: Dynamic[list[str]] = Field(

@@ -37,16 +37,17 @@ def main() -> None:
         probe = Probe(Path(folder))
         for seed in range(-WARM_UP, 0):
             tried(probe, cases.make(seed, corpus))
-        most = _status("VmSize") * 1024 + megabytes * 1024 * 1024
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
         for line in sys.stdin:
             seed = int(line)
             print(f"begin {seed}", flush=True)
             made = cases.make(seed, corpus)
+            most = _status("VmSize") * 1024 + megabytes * 1024 * 1024
+            resource.setrlimit(resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
             Path("/proc/self/clear_refs").write_text("5")  # the peak of memory is counted from here
             signal.setitimer(signal.ITIMER_PROF, seconds)
             outcome = tried(probe, made)
             signal.setitimer(signal.ITIMER_PROF, 0)
+            resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
             print(json.dumps({**outcome, "seed": seed, "kind": made.kind, "mb": _status("VmHWM") / 1024}), flush=True)
         probe.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import logging
 import re
@@ -182,7 +183,11 @@ class Probe:
                 executions.kill(found.id, self.actor)
             found = executions.wait(found.id, self.actor, until=lambda one: one.state.is_terminal, timeout=_MERCY)
         if not found.state.is_terminal:
-            raise WrongError(f"the execution does not end, not even when it is killed: {found.state}")
+            faulthandler.dump_traceback(all_threads=True)  # for who reads the child's errors
+            runs = [(run.task_id, str(run.state), [str(one.state) for one in run.attempts]) for run in found.ordered()]
+            raise WrongError(
+                f"the execution does not end, not even when it is killed: {found.state} {runs} {self.logged}"
+            )
         failures = [run.failure for run in found.task_runs.values()] + [found.failure]
         for failure in failures:
             if failure is not None and failure.code in OWN_FAULTS:
