@@ -14,7 +14,7 @@ from jupyter_gov.runtime import trigger_registry
 from jupyter_gov.runtime.host import Host
 from jupyter_gov.runtime.loop import Loop
 from jupyter_gov.runtime.masking import Masks
-from jupyter_gov.runtime.secrets import EnvironmentSecrets
+from jupyter_gov.runtime.secrets import from_settings
 from tests.runtime.rig import ADA, RUN_AS, Rig
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -35,7 +35,7 @@ class Hands:
         """Return what makes hosts of expressions."""
 
         def make(namespace: str, masks: Masks) -> Host:
-            return Host(rig.store, namespace, settings={}, secrets=EnvironmentSecrets({}, {}), clock=self, masks=masks)
+            return Host(rig.store, namespace, settings={}, secrets=from_settings({}, {}), clock=self, masks=masks)
 
         return make
 
