@@ -111,6 +111,7 @@ class StartSubflow(Command):
     labels: tuple[Label, ...]
     wait: bool
     due: datetime | None = None
+    iteration: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,12 +102,16 @@ class ApprovalDecided(Event):
 
 @dataclass(frozen=True, slots=True)
 class SubflowStarted(Event):
-    """The execution that a Subflow task asked for exists (or could not be created: ``failure``)."""
+    """The execution that a Subflow task asked for exists (or could not be created: ``failure``).
+
+    ``iteration``: for which batch, if it is one of many.
+    """
 
     kind: ClassVar[str] = "subflow.started"
     task_run_id: str
     child_id: str | None
     failure: Failure | None = None
+    iteration: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,16 @@ class SubflowEnded(Event):
     state: State
     outputs: Mapping[str, Any] | None = None
     failure: Failure | None = None
+    iteration: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchesDue(Event):
+    """A task run that calls a flow for many batches goes on with those from ``cursor`` on."""
+
+    kind: ClassVar[str] = "batches.due"
+    task_run_id: str
+    cursor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +200,7 @@ EVENTS: Mapping[str, type[Event]] = {
         Kill,
         Restart,
         GoOn,
+        BatchesDue,
         Pause,
         Resume,
     )

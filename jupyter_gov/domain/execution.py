@@ -127,6 +127,10 @@ class Label:
     value: str
 
 
+BATCH = "taskRunIteration"
+"""Trigger variable of an execution that was called for one batch of many: its number."""
+
+
 @dataclass(frozen=True, slots=True)
 class TriggerInfo:
     """What started an execution that no person started: a schedule, a subflow call, another flow."""
@@ -183,6 +187,11 @@ class Execution:
     def state(self) -> State:
         """The present state."""
         return self.history.state
+
+    @property
+    def batch(self) -> int | None:
+        """Number of the batch for which it was called, None if it was not called for one of many."""
+        return None if self.trigger is None else self.trigger.variables.get(BATCH)
 
     @property
     def is_over(self) -> bool:

@@ -9,8 +9,20 @@ from typing import Any, TypeVar
 from jupyter_gov.domain.commands import ClearTimers, RunTask, WriteLog
 from jupyter_gov.domain.execution import Attempt, Failure, Frame, TaskRun
 from jupyter_gov.domain.states import History, Moment, State, begin
-from jupyter_gov.engine import errands, gates, hold, kill, retries, retry, rounds, subflows
-from jupyter_gov.engine.flowables.base import ITERATION, NOTHING, Again, Call, Child, Errand, Gate, Plan, next_enabled
+from jupyter_gov.engine import batches, errands, gates, hold, kill, retries, retry, rounds, subflows
+from jupyter_gov.engine.flowables.base import (
+    ITERATION,
+    NOTHING,
+    Again,
+    Call,
+    CallEach,
+    Child,
+    Errand,
+    Gate,
+    Plan,
+    anew,
+    next_enabled,
+)
 from jupyter_gov.engine.scope import RunScope
 from jupyter_gov.engine.types import flowable_of
 from jupyter_gov.engine.work import Work, failure_of
@@ -73,7 +85,7 @@ def begin_attempt(work: Work, run: TaskRun) -> None:
 
 def begin_flowable(work: Work, run: TaskRun) -> None:
     """Let a flowable decide its first children."""
-    run = work.advance(run, State.RUNNING, frame=Frame())
+    run = work.advance(run, State.RUNNING, frame=anew(run.frame))
     try:
         kind = flowable_of(work.task(run))
         plan = _asked(work.task(run), lambda: kind.begin(RunScope(work, run.id)))
@@ -113,6 +125,9 @@ def apply(work: Work, run_id: str, plan: Plan) -> None:
             return
         case Again() as again:
             rounds.wait(work, work.run(run_id), again)
+            return
+        case CallEach():
+            batches.ask(work, work.run(run_id))
             return
         case Errand() as errand:
             errands.ask(work, work.run(run_id), errand)

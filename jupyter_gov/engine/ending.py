@@ -92,6 +92,7 @@ def _tell(work: Work, passed: set[State]) -> None:
     execution = work.execution
     if execution.parent_id is not None and execution.parent_task_run_id is not None:
         ended = SubflowEnded(execution.parent_task_run_id, execution.id, execution.state, execution.outputs)
+        ended = replace(ended, iteration=execution.batch)
         work.commands.append(Notify(execution.parent_id, ended))
     # One that was stopped while it waited in the queue never held a slot.
     if work.flow.concurrency is not None and (State.RUNNING in passed or State.QUEUED not in passed):
@@ -104,7 +105,7 @@ def _try_again(work: Work) -> None:
     following, facts = retries.next_execution(execution, work.now)
     work.commands.append(StartAgain(following, facts, retries.due_of(execution) or work.now))
     if execution.parent_id is not None and execution.parent_task_run_id is not None:
-        started = SubflowStarted(execution.parent_task_run_id, following.id)
+        started = SubflowStarted(execution.parent_task_run_id, following.id, iteration=execution.batch)
         work.commands.append(Notify(execution.parent_id, started))
 
 

@@ -9,7 +9,7 @@ from jupyter_gov.domain.events import Kill
 from jupyter_gov.domain.execution import Failure, TaskRun
 from jupyter_gov.domain.ids import next_execution_id
 from jupyter_gov.domain.states import State
-from jupyter_gov.engine import children, gates, places
+from jupyter_gov.engine import batches, children, gates, places
 from jupyter_gov.engine.types import calls_flow
 from jupyter_gov.engine.work import Work
 
@@ -48,6 +48,9 @@ def _stop_run(work: Work, run: TaskRun) -> None:
         child = (run.outputs or {}).get("executionId") if calls_flow(task) else None
         if child is not None:
             work.commands.append(Notify(child, Kill(by="system", reason="the calling execution was killed")))
+        for called in batches.open_calls(run):
+            work.commands.append(Notify(called, Kill(by="system", reason="the calling execution was killed")))
+        run = batches.carry(work, run)
         work.advance(run, State.KILLING)
         if places.has_begun(run):
             work.commands.append(KillTask(run.id))

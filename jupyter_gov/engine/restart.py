@@ -10,7 +10,7 @@ from jupyter_gov.domain.execution import Execution, Frame, TaskRun
 from jupyter_gov.domain.states import State
 from jupyter_gov.engine import children, rounds
 from jupyter_gov.engine.added import ADDED, drop_of
-from jupyter_gov.engine.flowables.base import NOTHING
+from jupyter_gov.engine.flowables.base import NOTHING, anew
 from jupyter_gov.engine.hold import HELD
 from jupyter_gov.engine.scope import RunScope
 from jupyter_gov.engine.types import flowable_of
@@ -138,7 +138,7 @@ def _reopen_leaf(work: Work, run: TaskRun) -> None:
         run = work.advance(run, State.RUNNING, failure=None, frame=reopened_frame(work, run.id, run.frame, set()))
         work.agenda.append(("over", run.id))
         return
-    frame = None if run.frame is None else Frame()
+    frame = None if run.frame is None else anew(run.frame)
     work.advance(run, State.RESTARTED, failure=None, outputs=None, outputs_digest=None, frame=frame)
     work.agenda.append(("begin", run.id))
 

@@ -52,9 +52,9 @@ class RunScope:
         hidden = self.work.hide(outputs)
         self.work.put(replace(self.run, outputs=hidden, outputs_digest=digest(hidden)))
 
-    def render(self, value: Any) -> Any:
-        """Render texts at any depth."""
-        return self.work.render(value, self.run)
+    def render(self, value: Any, extra: Mapping[str, Any] | None = None) -> Any:
+        """Render texts at any depth; what ``extra`` says of a map such as ``taskrun`` is added to it."""
+        return self.work.render(value, self.run, extra)
 
     def read(self, uri: str) -> str:
         """Return the text of a file."""

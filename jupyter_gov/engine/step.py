@@ -18,6 +18,7 @@ from jupyter_gov.domain.events import (
     AttemptFinished,
     AttemptLost,
     AttemptStarted,
+    BatchesDue,
     Event,
     GoOn,
     Kill,
@@ -33,6 +34,7 @@ from jupyter_gov.domain.execution import Attempt, Execution, Failure, Label, Tas
 from jupyter_gov.domain.states import State, begin
 from jupyter_gov.engine import (
     added,
+    batches,
     children,
     ending,
     errands,
@@ -243,6 +245,7 @@ _HANDLERS: Mapping[type[Event], Callable[[Work, Any], None]] = {
     Kill: kill.kill,
     Restart: restart.restart,
     GoOn: replay.go_on,
+    BatchesDue: batches.due,
     Pause: hold.pause,
     Resume: hold.resume,
 }

@@ -11,7 +11,7 @@ from jupyter_gov.domain.events import SubflowEnded, SubflowStarted
 from jupyter_gov.domain.execution import Attempt, Execution, Failure, TaskRun
 from jupyter_gov.domain.ids import child_execution_id
 from jupyter_gov.domain.states import State, begin
-from jupyter_gov.engine import children, retries
+from jupyter_gov.engine import batches, children, retries
 from jupyter_gov.engine.flowables.base import Call
 from jupyter_gov.engine.work import Work
 from jupyter_gov.lang.models.flow import Flow
@@ -43,24 +43,30 @@ def ask(work: Work, run: TaskRun, call: Call) -> None:
 def started(work: Work, event: SubflowStarted) -> None:
     """Remember the called execution; without ``wait`` the task ends at once."""
     run = work.execution.task_runs.get(event.task_run_id)
+    if run is not None and event.iteration is not None:
+        batches.started(work, run, event)
+        return
     if run is None or run.state is not State.RUNNING:
         return
     if event.child_id is None:
         failure = event.failure or Failure("GOV370", "the called flow could not be started")
-        _end(work, run, State.FAILED, failure)
+        end(work, run, State.FAILED, failure)
         return
     run = _with_outputs(work, run, {"executionId": event.child_id})
     if run.frame is not None and not run.frame.data.get("wait", True):
-        _end(work, run, State.SUCCESS, None)
+        end(work, run, State.SUCCESS, None)
 
 
 def ended(work: Work, event: SubflowEnded) -> None:
     """Take over the called execution's state and outputs."""
     run = work.execution.task_runs.get(event.task_run_id)
+    if run is not None and event.iteration is not None:
+        batches.ended(work, run, event)
+        return
     if run is None or run.state is not State.RUNNING:
         return
     if event.failure is not None:
-        _end(work, run, State.FAILED, event.failure)
+        end(work, run, State.FAILED, event.failure)
         return
     outputs: dict[str, object] = {
         "executionId": event.child_id,
@@ -74,7 +80,7 @@ def ended(work: Work, event: SubflowEnded) -> None:
     if state in {State.FAILED, State.KILLED, State.CANCELLED}:
         failure = Failure("GOV371", f"the called execution {event.child_id} ended {event.state}")
         state = State.FAILED if state is State.CANCELLED else state
-    _end(work, run, state, failure)
+    end(work, run, state, failure)
 
 
 def asked_for(flow: Flow, execution: Execution, event: SubflowEnded) -> Mapping[str, object]:
@@ -90,7 +96,8 @@ def _with_outputs(work: Work, run: TaskRun, outputs: dict[str, object]) -> TaskR
     return work.put(replace(run, outputs=outputs, outputs_digest=digest(outputs)))
 
 
-def _end(work: Work, run: TaskRun, state: State, failure: Failure | None) -> None:
+def end(work: Work, run: TaskRun, state: State, failure: Failure | None) -> None:
+    """End the task run of a call, unless it is tried again."""
     if failure is not None:
         children.told(work, run.id, failure)
     run = work.put(replace(run, attempts=children.close_attempt(work, run, state, failure)))

@@ -6,6 +6,7 @@ from jupyter_gov.engine.flowables.base import Flowable
 from jupyter_gov.engine.flowables.branch import If, Switch
 from jupyter_gov.engine.flowables.dag import Dag
 from jupyter_gov.engine.flowables.foreach import EachParallel, EachSequential, ForEach
+from jupyter_gov.engine.flowables.foreachitem import Calls, ForEachItem
 from jupyter_gov.engine.flowables.loop import LoopOver
 from jupyter_gov.engine.flowables.parallel import Parallel
 from jupyter_gov.engine.flowables.pause import HumanTask, Pause
@@ -17,7 +18,7 @@ from jupyter_gov.lang.models.flow import TaskDef
 
 _KINDS: tuple[type[Flowable], ...] = (
     Sequential, AllowFailure, Parallel, Dag, If, Switch, ForEach, EachSequential, EachParallel, Pause, HumanTask,
-    LoopOver, LoopUntil, WaitFor, Subflow,
+    LoopOver, LoopUntil, WaitFor, Subflow, ForEachItem, Calls,
 )  # fmt: skip
 FLOWABLES: dict[str, type[Flowable]] = {kind.type_name: kind for kind in _KINDS}
 

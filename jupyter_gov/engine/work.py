@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import ChainMap, deque
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -151,8 +151,10 @@ class Work:
 
     # --- expressions ------------------------------------------------------------------------------------------
 
-    def render(self, value: Any, run: TaskRun | None = None) -> Any:
+    def render(self, value: Any, run: TaskRun | None = None, extra: Mapping[str, Any] | None = None) -> Any:
         """Render texts at any depth of ``value`` as this task run (or the flow) sees the world.
+
+        What ``extra`` says of a map such as ``taskrun`` is added to it.
 
         Raises
         ------
@@ -163,7 +165,11 @@ class Work:
             return value
         if isinstance(value, str) and "{" not in value:
             return value
-        return expr.render_value(value, self.variables(run), self.host)
+        variables = self.variables(run)
+        if extra is not None:
+            more = {name: {**variables.get(name, {}), **found} for name, found in extra.items()}
+            variables = ChainMap(more, variables)  # type: ignore[arg-type]  # nobody writes here
+        return expr.render_value(value, variables, self.host)
 
     def variables(self, run: TaskRun | None = None) -> Mapping[str, Any]:
         """Return the expression variables of the flow, or of a task run."""

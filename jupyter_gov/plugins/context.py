@@ -402,6 +402,10 @@ class RunContext(Protocol):
         """Settings of the installation by dotted name, such as ``mail.host``, ``ai.provider``, ``paths.allowed``."""
         ...
 
+    def called(self, task_id: str) -> Iterator[Mapping[str, Any]]:
+        """Yield the outputs of the executions that a task of this execution has called, in order of their batches."""
+        ...
+
     def logs(self, execution_id: str | None = None) -> Iterator[LogLine]:
         """Yield the stored log lines of this execution, or of another one of the same namespace, oldest first."""
         ...

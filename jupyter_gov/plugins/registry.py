@@ -108,8 +108,12 @@ class Registry:
         return model
 
     def names(self) -> Sequence[str]:
-        """Return all type names, aliases left out as far as that is known without imports."""
-        return sorted(name for name in self._catalogue() if not name.startswith("io.kestra.core.tasks."))
+        """Return all type names, aliases left out as far as that is known without imports.
+
+        Those with a ``$`` are parts of other types, which nobody writes.
+        """
+        names = (name for name in self._catalogue() if not name.startswith("io.kestra.core.tasks."))
+        return sorted(name for name in names if "$" not in name)
 
     def problem(self, name: str) -> str | None:
         """Return why the plugin that offers ``name`` could not be loaded, if so."""

@@ -259,6 +259,10 @@ class TestContext:
             raise TaskError("This test has no notebook engine; pass `notebook_engine`.", code="GOV840")
         return self.notebook_engine
 
+    def called(self, task_id: str) -> Iterator[Mapping[str, Any]]:
+        """Yield nothing: there are no other executions here."""
+        yield from ()
+
     def logs(self, execution_id: str | None = None) -> Iterator[LogLine]:
         """Yield what the task logged itself."""
         run, now = self.task_run, datetime.now(UTC)

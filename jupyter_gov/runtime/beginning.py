@@ -45,6 +45,6 @@ def _store(tx: Tx, store: Store, new: NewExecution) -> Execution:
 def _insert(tx: Tx, store: Store, execution: Execution, facts: Sequence[Fact], event: Event | None) -> Execution:
     store.executions.insert(tx, execution, facts, event)
     if execution.state.is_terminal and execution.parent_id and execution.parent_task_run_id:
-        ended = SubflowEnded(execution.parent_task_run_id, execution.id, execution.state)
+        ended = SubflowEnded(execution.parent_task_run_id, execution.id, execution.state, iteration=execution.batch)
         store.inbox.put(tx, execution.parent_id, ended)
     return execution

@@ -39,7 +39,7 @@ from jupyter_gov.runtime.files import AttemptFiles
 from jupyter_gov.runtime.folders import shared_by
 from jupyter_gov.runtime.kv import AttemptValues
 from jupyter_gov.runtime.limits import OUTPUT_BYTES
-from jupyter_gov.runtime.records import logs_of
+from jupyter_gov.runtime.records import called_by, logs_of
 from jupyter_gov.runtime.sealing import Sealer
 from jupyter_gov.runtime.shared_files import AttemptSharedFiles
 
@@ -173,6 +173,11 @@ class Context:
     def _variables(self) -> Mapping[str, Any]:
         job, world = self._job, self._world
         return build(job.flow, job.execution, job.run, envs=world.envs, globals_=world.globals_, host=self._host)
+
+    def called(self, task_id: str) -> Iterator[Mapping[str, Any]]:
+        """Yield the outputs of the executions that a task of this execution has called, in order of their batches."""
+        caller = self._job.execution.find(task_id, self._job.run.path)
+        return iter(()) if caller is None else called_by(self._world.store, caller)
 
     def logs(self, execution_id: str | None = None) -> Iterator[LogLine]:
         """Yield the stored log lines of this execution, or of another one of the same namespace."""

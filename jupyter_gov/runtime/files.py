@@ -163,6 +163,11 @@ class FileAccess:
         return real
 
 
+def _slug(name: str) -> str:
+    """Return an id as Kestra writes it into paths: dashes for underscores."""
+    return name.replace("_", "-").lower()
+
+
 def file_name(uri: str) -> str:
     """Return the name that a path or URI gives its file: stored ones are called by their digest on the disk."""
     if uri.startswith(("kestra:", "gov:", "file:")):
@@ -246,7 +251,9 @@ class AttemptFiles:
         self._clock = clock
         self._working_dir = working_dir
         space = execution.namespace.replace(".", "/")
-        self._prefix = f"kestra:///{space}/{execution.flow_id}/executions/{execution.id}/tasks/{run.task_id}/{run.id}"
+        self._prefix = (
+            f"kestra:///{space}/{execution.flow_id}/executions/{execution.id}/tasks/{_slug(run.task_id)}/{run.id}"
+        )
 
     def put(self, source: Path, name: str | None = None) -> str:
         """Store a file and return its URI.

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
-from jupyter_gov.domain.execution import Execution
+from jupyter_gov.domain.execution import BATCH, Execution, TaskRun
 from jupyter_gov.domain.flow import LogLine
+from jupyter_gov.domain.states import State
 from jupyter_gov.errors import TaskError
 
 if TYPE_CHECKING:
     from jupyter_gov.store import Store
 
 _PAGE = 1000
+_AT_ONCE = 100
 
 
 def logs_of(store: Store, own: Execution, execution_id: str | None) -> Iterator[LogLine]:
@@ -35,6 +37,24 @@ def logs_of(store: Store, own: Execution, execution_id: str | None) -> Iterator[
         if len(page) < _PAGE:
             return
         after = page[-1].id
+
+
+def called_by(store: Store, caller: TaskRun) -> Iterator[Mapping[str, Any]]:
+    """Yield the outputs of the executions that a task run has called and waited for, in order of their batches.
+
+    Of several for one batch (after a restart, or a retry) the newest counts.
+    """
+    with store.read() as tx:
+        called = store.called.by(tx, caller.execution_id, caller.id)
+    newest: dict[int, str] = {}
+    for child_id, state, trigger in called:
+        if state != State.RETRIED and trigger is not None:
+            newest[int(trigger.variables.get(BATCH, 0))] = child_id
+    ids = [newest[number] for number in sorted(newest)]
+    for start in range(0, len(ids), _AT_ONCE):
+        with store.read() as tx:
+            found = [store.called.outputs(tx, child_id) for child_id in ids[start : start + _AT_ONCE]]
+        yield from (outputs or {} for outputs in found)
 
 
 def _refuse_foreign(store: Store, own: Execution, execution_id: str) -> None:

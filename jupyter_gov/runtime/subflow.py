@@ -9,7 +9,7 @@ from typing import Any
 from jupyter_gov.domain.actor import SYSTEM
 from jupyter_gov.domain.commands import StartSubflow
 from jupyter_gov.domain.events import SubflowEnded, SubflowStarted
-from jupyter_gov.domain.execution import Execution, Failure, TriggerInfo
+from jupyter_gov.domain.execution import BATCH, Execution, Failure, TriggerInfo
 from jupyter_gov.domain.flow import FlowRevision, LogLine
 from jupyter_gov.engine import checks
 from jupyter_gov.engine.context import build
@@ -53,8 +53,8 @@ class Caller:
             child = self._create(caller, parent, command, revision, flow)
         except GovError as error:
             failure = Failure(error.code, error.message, {"hint": error.hint} if error.hint else None)
-            return SubflowStarted(command.task_run_id, None, failure), None
-        return SubflowStarted(command.task_run_id, command.child_id), child
+            return SubflowStarted(command.task_run_id, None, failure, command.iteration), None
+        return SubflowStarted(command.task_run_id, command.child_id, iteration=command.iteration), child
 
     def result(self, caller: Owned, parent: Execution, event: SubflowEnded) -> SubflowEnded:
         """Return the end of a called execution with what the older ``outputs`` map of the call asks it for.
@@ -84,12 +84,15 @@ class Caller:
         self, caller: Owned, parent: Execution, command: StartSubflow, revision: FlowRevision, flow: Flow
     ) -> NewExecution:
         run = parent.task_runs[command.task_run_id]
-        trigger = {
+        trigger: dict[str, Any] = {
             "executionId": parent.id,
             "namespace": parent.namespace,
             "flowId": parent.flow_id,
             "flowRevision": parent.flow_revision,
         }
+        kind = Subflow.type_name
+        if command.iteration is not None:
+            kind, trigger[BATCH] = caller.flow.index[run.task_id].type, command.iteration
         due = command.due if command.due and command.due > self._world.clock() else None
         execution, facts = create(
             revision,
@@ -100,7 +103,7 @@ class Caller:
             actor=SYSTEM,
             run_as=parent.run_as,
             now=self._world.clock(),
-            trigger=TriggerInfo(run.task_id, Subflow.type_name, trigger),
+            trigger=TriggerInfo(run.task_id, kind, trigger),
             parent_id=parent.id,
             parent_task_run_id=command.task_run_id if command.wait else None,
             workdir=parent.workdir,

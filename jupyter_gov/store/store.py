@@ -14,6 +14,7 @@ from jupyter_gov.errors import StoreError
 from jupyter_gov.store import faults, schema
 from jupyter_gov.store.approvals import Approvals
 from jupyter_gov.store.audit_log import AuditLog
+from jupyter_gov.store.called import Called
 from jupyter_gov.store.database import Database, Tx, parse_url, shown
 from jupyter_gov.store.deleted_files import DeletedFiles
 from jupyter_gov.store.executions import Executions
@@ -59,6 +60,7 @@ class Store:
         self.audit_log = AuditLog()
         self.outbox = Outbox()
         self.inbox = Inbox()
+        self.called = Called()
         self.timers = Timers()
         self.leases = Leases()
         self.logs = Logs()

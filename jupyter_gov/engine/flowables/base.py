@@ -81,6 +81,11 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True)
+class CallEach:
+    """Start another flow for each of the items (``engine.batches``)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Errand:
     """Let a worker do a piece of the flowable's own work; its class does it (``plugins.api.ErrandTask``)."""
 
@@ -97,10 +102,18 @@ class Plan:
     data: Mapping[str, Any] | None = None
     items: tuple[str, ...] | None = None
     outputs: Mapping[str, Any] | None = None
-    wait: Gate | Call | Again | Errand | None = None
+    wait: Gate | Call | CallEach | Again | Errand | None = None
 
 
 NOTHING = Plan()
+CARRIED = "carried"
+"""Key of a frame's data that a restart, or another try, of the flowable finds again."""
+
+
+def anew(frame: Frame | None) -> Frame:
+    """Return the frame with which a flowable begins, again if it had one."""
+    data = {} if frame is None else frame.data
+    return Frame(data={CARRIED: data[CARRIED]} if CARRIED in data else {})
 
 
 class Scope(Protocol):
@@ -125,8 +138,8 @@ class Scope(Protocol):
         """Let expressions see these outputs from now on."""
         ...
 
-    def render(self, value: Any) -> Any:
-        """Render texts at any depth."""
+    def render(self, value: Any, extra: Mapping[str, Any] | None = None) -> Any:
+        """Render texts at any depth; what ``extra`` says of a map such as ``taskrun`` is added to it."""
         ...
 
     def read(self, uri: str) -> str:

@@ -21,7 +21,7 @@ from jupyter_gov.lang.models.patterns import matches
 from jupyter_gov.lang.models.scalars import is_null
 from jupyter_gov.lang.models.triggers import CORE_TRIGGERS
 from jupyter_gov.lang.nodes import Entry, ListNode, MapNode, Node, ScalarNode, plain_data
-from jupyter_gov.lang.ports import DEPENDS_ON, TypeInfo
+from jupyter_gov.lang.ports import ADDED, DEPENDS_ON, TypeInfo
 
 FORM = "onResume"
 """Property of a gate that holds the inputs of its form."""
@@ -172,10 +172,19 @@ class Tasks:
         children, needed = self._slots(slots, info, subject, at)
         task = replace(base, props=data | needed, slots=children)
         if info.added is not None:
-            task = replace(task, slots={**children, **info.added(task)})
+            added = info.added(task)
+            task = replace(task, slots={**children, **added})
+            self._visible(added, at)
         advise(self._report, task, own, slots, at)
         self._uses(own, task, subject, data)
         return task
+
+    def _visible(self, added: Mapping[str, tuple[TaskDef, ...]], at: Node) -> None:
+        """Let expressions know the tasks that a task has beside those that are written, if their ids show."""
+        for slot, tasks in added.items():
+            for task in tasks if not slot.startswith(ADDED) else ():
+                self._scope.places.setdefault(task.id, []).append(at)
+                self._scope.types.setdefault(task.id, self._scope.catalogue.find(task.type))
 
     def _form(self, own: MapNode, subject: str) -> list[dict[str, Any]] | None:
         entry = own.entries.get(FORM)
