@@ -141,4 +141,5 @@ def _enabled(flow: Flow) -> Iterator[TaskDef]:
         if not task.disabled:
             yield task
             written = [children for slot, children in task.slots.items() if not slot.startswith(ADDED)]
-            stack.extend(reversed([child for children in written for child in children]))
+            # A part of another type is nothing that its author wrote.
+            stack.extend(reversed([child for tasks in written for child in tasks if "$" not in child.type]))
