@@ -10,7 +10,7 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -39,6 +39,10 @@ app = typer.Typer(
 )
 audit = typer.Typer(help="Verify, show and export the history.", no_args_is_help=True)
 db = typer.Typer(help="Look after the database.", no_args_is_help=True)
+triggers = typer.Typer(
+    help="List what starts by itself, turn it off and on, fire for past dates.", invoke_without_command=True
+)
+app.add_typer(triggers, name="triggers", rich_help_panel=_WATCH)
 app.add_typer(audit, name="audit", rich_help_panel=_TRUST)
 app.add_typer(db, name="db", rich_help_panel=_CARE)
 
@@ -266,6 +270,54 @@ def replay(
 ) -> None:
     """Begin a run again as a new run with the same inputs, from the start or from one of its tasks."""
     raise typer.Exit(_of("runs").replay(run_id, task, revision, as_json=as_json))
+
+
+@triggers.callback()
+def triggers_list(
+    context: typer.Context,
+    *,
+    namespace: Annotated[str | None, typer.Option("--namespace", help="Only this namespace.")] = None,
+    as_json: opt.Json = False,
+) -> None:
+    """List what starts by itself, turn it off and on, fire for past dates."""
+    if context.invoked_subcommand is None:
+        _of("triggers").triggers(namespace, as_json=as_json)
+
+
+@triggers.command("toggle")
+def triggers_toggle(
+    *,
+    name: opt.TriggerName,
+    on: Annotated[bool, typer.Option("--on/--off", help="From now on (nothing is caught up on), or no more.")],
+    as_json: opt.Json = False,
+) -> None:
+    """Turn a trigger off, or on again; it goes on record."""
+    _of("triggers").toggle(name, disabled=not on, as_json=as_json)
+
+
+@triggers.command("backfill")
+def triggers_backfill(
+    *,
+    name: opt.TriggerName,
+    start: Annotated[str | None, typer.Option("--start", metavar="TIME", help="Fire for dates from then on.")] = None,
+    end: Annotated[str | None, typer.Option("--end", metavar="TIME", help="Until then; now if left out.")] = None,
+    given: opt.Input = None,
+    label: opt.Label = None,
+    act: Annotated[
+        Literal["pause", "resume", "cancel"] | None,
+        typer.Option("--change", help="Change the one under way; while it is paused, the schedule goes on."),
+    ] = None,
+    as_json: opt.Json = False,
+) -> None:
+    """Let a schedule fire for its dates of the past, one after the other; then it goes on as before."""
+    begins = opt.date(start, "--start")
+    if (begins is None) is (act is None):
+        raise typer.BadParameter("expects --start, or --change for the backfill that is under way")
+    if begins is None:
+        _of("triggers").change_backfill(name, act, as_json=as_json)
+        return
+    inputs, labels = opt.pairs(given, "-i"), opt.pairs(label, "--label")
+    _of("triggers").backfill(name, begins, opt.date(end, "--end"), inputs, labels, as_json=as_json)
 
 
 @app.command(rich_help_panel=_DECIDE)

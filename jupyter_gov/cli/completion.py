@@ -16,6 +16,11 @@ _SHORT = 8
 _RUNS = "SELECT id, flow_id || ' ' || state FROM gov_executions ORDER BY created_us DESC, id DESC LIMIT ?"
 _GATES = "SELECT id, flow_id || '/' || task_id FROM gov_approvals WHERE status = 'OPEN' ORDER BY opened_us DESC LIMIT ?"
 
+_TRIGGERS = (
+    "SELECT namespace || '.' || flow_id || '/' || trigger_id, type FROM gov_triggers"
+    " ORDER BY namespace, flow_id, trigger_id LIMIT ?"
+)
+
 
 def runs(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """Return the newest runs that the shell may put in."""
@@ -27,11 +32,17 @@ def gates(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     return [item for item in _found(ctx, _GATES) if item[0].startswith(incomplete)]
 
 
-def _found(ctx: typer.Context, query: str) -> list[tuple[str, str]]:
+def triggers(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Return the triggers that the shell may put in."""
+    return [item for item in _found(ctx, _TRIGGERS, shorten=False) if item[0].startswith(incomplete)]
+
+
+def _found(ctx: typer.Context, query: str, *, shorten: bool = True) -> list[tuple[str, str]]:
     # Opening the store takes a second and may upgrade or make it: this only looks.
     try:
         with closing(sqlite3.connect(f"{_file(ctx).as_uri()}?mode=ro", uri=True, timeout=_PATIENCE)) as connection:
-            return [(_short(identifier), about) for identifier, about in connection.execute(query, [_MOST])]
+            rows = connection.execute(query, [_MOST]).fetchall()
+            return [(_short(identifier) if shorten else identifier, about) for identifier, about in rows]
     except Exception:  # noqa: BLE001 - the boundary to the shell, in whose line a message would end up
         return []
 

@@ -28,6 +28,14 @@ GateId = Annotated[
         autocompletion=completion.gates,
     ),
 ]
+TriggerName = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="Trigger: NAMESPACE.FLOW/ID, or its end where only one has it.",
+        autocompletion=completion.triggers,
+    ),
+]
 Input = Annotated[
     list[str] | None,
     typer.Option("--input", "-i", metavar="NAME=VALUE", help="Value of an input; may be repeated."),

@@ -9,6 +9,7 @@ from jupyter_gov.domain.canonical import plain
 from jupyter_gov.domain.execution import Execution, Failure, TaskRun
 from jupyter_gov.domain.flow import AuditEntry, ExecutionSummary, FlowRevision, LogLine
 from jupyter_gov.domain.sealed import veiled
+from jupyter_gov.domain.trigger import Trigger
 from jupyter_gov.service.api import ApprovalDetail, VerifyReport
 
 
@@ -160,4 +161,25 @@ def report(found: VerifyReport) -> dict[str, Any]:
             for item in found.findings
         ],
         "limits": list(found.limits),
+    }
+
+
+def trigger(found: Trigger) -> dict[str, Any]:
+    """Return a trigger as it stands."""
+    return {
+        "namespace": found.namespace,
+        "flow": found.flow_id,
+        "id": found.id,
+        "type": found.type,
+        "revision": found.revision,
+        "active": found.is_active,
+        "disabled": found.disabled,
+        "disabledInText": found.off,
+        "runAs": found.run_as,
+        "author": found.author,
+        "next": _time(found.next),
+        "last": _time(found.last),
+        "lastExecution": found.running,
+        "windows": plain(found.windows),
+        "backfill": plain(found.backfill),
     }

@@ -17,7 +17,7 @@ from jupyter_gov.domain.approval import Verdict
 from jupyter_gov.domain.flow import ExecutionFilter
 from jupyter_gov.domain.states import State
 from jupyter_gov.errors import AuditError
-from jupyter_gov.kernel import ipy
+from jupyter_gov.kernel import ipy, trigger_verb
 from jupyter_gov.kernel import options as opts
 from jupyter_gov.kernel.display.table import Table
 from jupyter_gov.kernel.view import ExecutionView
@@ -276,6 +276,7 @@ VERBS: Mapping[str, Verb] = {
     "reject": Verb(
         "reject a gate", _decide(Verdict.REJECT), (_ID, _argument("--reason", metavar="TEXT", required=True))
     ),
+    "triggers": Verb("list what starts by itself, turn it off and on", trigger_verb.act, trigger_verb.ARGUMENTS),
     "kill": Verb("stop a run", _kill, (_ID, _REASON)),
     "restart": Verb("continue an ended run from its failed tasks", _restart, (_ID,)),
     "audit": Verb(

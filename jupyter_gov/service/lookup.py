@@ -1,9 +1,10 @@
-"""Finds an execution or a gate by the part of its id that a person types."""
+"""Finds an execution, a gate or a trigger by the part of its name that a person types."""
 
 from __future__ import annotations
 
 from jupyter_gov.domain.actor import Actor
 from jupyter_gov.domain.approval import ApprovalStatus
+from jupyter_gov.domain.trigger import Trigger
 from jupyter_gov.errors import NotFoundError
 from jupyter_gov.service.api import ApprovalDetail, Gov
 
@@ -51,6 +52,23 @@ def approval(gov: Gov, text: str, actor: Actor) -> ApprovalDetail:
     if matching:
         return ids[_single(text, matching, "open gate", "jupyter gov approvals", exact=True)]
     return gov.approvals.get(_decided(gov, text, actor), actor)
+
+
+def trigger(gov: Gov, text: str, actor: Actor) -> Trigger:
+    """Return the trigger that is named ``namespace.flow/id``, or whose name ends so after a dot or a slash.
+
+    Raises
+    ------
+    NotFoundError
+        ``GOV302`` nothing matches; ``GOV336`` several do.
+    """
+    known = {one.name: one for one in gov.triggers.list(actor)}
+    matching = [name for name in known if name == text or name.endswith((f".{text}", f"/{text}"))]
+    if text in known:
+        return known[text]
+    if not matching:
+        raise NotFoundError(f"no trigger is called {text!r}", hint="List them: jupyter gov triggers")
+    return known[_single(text, matching, "trigger", "jupyter gov triggers", exact=True)]
 
 
 def _run_of_gate(gov: Gov, text: str, actor: Actor) -> str:

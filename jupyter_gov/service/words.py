@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from jupyter_gov.domain.states import SYMBOLS, State
+from jupyter_gov.domain.trigger import Trigger
 
 SHORT_ID = 8
 
@@ -52,6 +53,17 @@ def moment(at: datetime | None) -> str:
 def stamp(microseconds: int) -> str:
     """Return a time of the history, which counts microseconds, as ``moment`` does."""
     return moment(datetime.fromtimestamp(microseconds / 1_000_000, UTC))
+
+
+def standing(trigger: Trigger) -> str:
+    """Return how a trigger stands: ``on``, ``off``, or what its backfill does."""
+    if trigger.off:
+        return "off (in the text of its flow)"
+    if trigger.disabled:
+        return "off"
+    if trigger.backfill is None:
+        return "on"
+    return "on, backfill paused" if trigger.backfill.get("paused") else f"backfill until {trigger.backfill['end'][:19]}"
 
 
 def cut(text: str, width: int) -> str:

@@ -149,3 +149,17 @@ def test_a_broken_database_is_a_short_error(kernel: Kernel, home: Path) -> None:
     failed = kernel.run(f"%%govflow\n{HELLO}")
     assert "GOV7" in failed.text
     assert "File " not in failed.text
+
+
+def test_triggers_are_listed_and_changed(kernel: Kernel) -> None:
+    assert "%%govflow" in kernel.ok("%gov triggers").text
+    schedule = "triggers: [{id: night, type: io.kestra.plugin.core.trigger.Schedule, cron: '@daily'}]"
+    kernel.ok(f"%%govflow --register\n{HELLO}\n{schedule}")
+    assert "demo.hello/night" in kernel.ok("%gov triggers").text
+    assert "off" in kernel.ok("%gov triggers toggle night --off").text
+    assert " on " in kernel.ok("%gov triggers toggle hello/night --on").text
+    assert "backfill until" in kernel.ok("%gov triggers backfill night --start 2026-01-01").text
+    assert "backfill paused" in kernel.ok("%gov triggers backfill night --change pause").text
+    assert "--on or --off" in kernel.run("%gov triggers toggle night").text
+    assert "expects a trigger" in kernel.run("%gov triggers toggle --on").text
+    assert "GOV302" in kernel.run("%gov triggers toggle nobody --on").text
