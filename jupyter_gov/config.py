@@ -74,6 +74,9 @@ class JupyterGov(Configurable):
     server_name = Unicode(
         help="What a Jupyter server that cannot name its users calls all of them: anonymous@<this>; its host if empty."
     ).tag(config=True)
+    url = Unicode(
+        help="Address of the pages that show executions, at <url>/ui/executions/NAMESPACE/FLOW/ID; none if empty."
+    ).tag(config=True)
     workers = Int(4, min=1, help="How many scripts, queries and notebooks run at once in one process.").tag(config=True)
     lease_seconds = Float(
         15.0, min=1.0, help="After how many seconds without a sign of life another process takes an execution over."

@@ -320,6 +320,21 @@ def triggers_backfill(
     _of("triggers").backfill(name, begins, opt.date(end, "--end"), inputs, labels, as_json=as_json)
 
 
+@app.command(rich_help_panel=_WATCH)
+def delete(
+    *,
+    run_id: opt.RunId,
+    reason: opt.Reason = None,
+    keep_logs: Annotated[bool, typer.Option("--keep-logs", help="Leave its log lines.")] = False,
+    keep_metrics: Annotated[bool, typer.Option("--keep-metrics", help="Leave its metrics.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
+    as_json: opt.Json = False,
+) -> None:
+    """Delete an ended run; its history stays, and says who deleted it."""
+    kept = {"logs": not keep_logs, "metrics": not keep_metrics}
+    _of("runs").delete(run_id, reason, kept, sure=yes or as_json, as_json=as_json)
+
+
 @app.command(rich_help_panel=_DECIDE)
 def approvals(
     *,

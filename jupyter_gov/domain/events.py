@@ -50,8 +50,9 @@ class AddedRun:
 class AttemptFinished(Event):
     """A worker ends an attempt.
 
-    ``state`` is SUCCESS, WARNING, FAILED or KILLED; ``labels`` and ``variables`` are what the task changes on
-    the execution, ``added`` the task runs that it reports besides its own.
+    ``state`` is SUCCESS, WARNING, FAILED or KILLED; ``labels``, ``variables`` and ``removed`` (variables that go) are
+    what the task changes on the execution, ``exits`` the state in which it ends it, ``added`` the task runs that it
+    reports besides its own.
     """
 
     kind: ClassVar[str] = "attempt.finished"
@@ -63,6 +64,9 @@ class AttemptFinished(Event):
     labels: Mapping[str, str] = field(default_factory=dict)
     log_file: str | None = None
     added: tuple[AddedRun, ...] = ()
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    removed: Sequence[str] = ()
+    exits: State | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +145,12 @@ class BatchesDue(Event):
 
 @dataclass(frozen=True, slots=True)
 class Kill(Event):
-    """A person (or the parent) stops the execution."""
+    """A person (or the parent) stops the execution; ``resumes``: by resuming it from its pause to be stopped."""
 
     kind: ClassVar[str] = "execution.kill"
     by: str
     reason: str | None = None
+    resumes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +220,9 @@ def to_json(event: Event) -> dict[str, Any]:
 def from_json(kind: str, data: Mapping[str, Any]) -> Event:
     """Return the event of ``kind`` that ``to_json`` made ``data`` from."""
     fields = dict(data)
-    if "state" in fields:
-        fields["state"] = State(fields["state"])
+    for name in ("state", "exits"):
+        if fields.get(name):
+            fields[name] = State(fields[name])
     if fields.get("failure"):
         fields["failure"] = Failure(**fields["failure"])
     if "added" in fields:

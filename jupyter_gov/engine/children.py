@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from jupyter_gov.domain.commands import ClearTimers, RunTask, WriteLog
 from jupyter_gov.domain.execution import Attempt, Failure, Frame, TaskRun
 from jupyter_gov.domain.states import History, Moment, State, begin
-from jupyter_gov.engine import batches, errands, gates, hold, kill, retries, retry, rounds, subflows
+from jupyter_gov.engine import batches, early, errands, gates, hold, kill, retries, retry, rounds, subflows
 from jupyter_gov.engine.flowables.base import (
     ITERATION,
     NOTHING,
@@ -41,7 +41,7 @@ def drain(work: Work) -> None:
         what, run_id = work.agenda.popleft()
         if work.execution.state is State.KILLING or work.execution.is_over:
             continue
-        if what == "begin" and hold.is_held(work.execution):
+        if early.is_leaving(work.execution) or (what == "begin" and hold.is_held(work.execution)):
             continue
         if what == "begin":
             _begin(work, run_id)

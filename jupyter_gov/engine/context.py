@@ -191,7 +191,7 @@ def build(
         "outputs": lambda: _RunsByTask(execution, depths, lambda found: _outputs(flow, found, host), run),
         "tasks": lambda: _RunsByTask(execution, depths, lambda found: {"state": str(found.state)}, run),
         "labels": lambda: _nested({label.key: label.value for label in execution.labels}),
-        "vars": lambda: {**flow.variables, **execution.variables},
+        "vars": lambda: variables_of(flow, execution),
         "envs": lambda: envs or {},
         "globals": lambda: globals_ or {},
     }
@@ -203,6 +203,17 @@ def build(
     if run is not None:
         makers.update(_task_makers(flow, execution, run, host))
     return LazyContext(makers)
+
+
+VARIABLES = "vars"
+"""Key of the flow's frame once a task has changed the variables: from then on the execution has all of them."""
+
+
+def variables_of(flow: Flow, execution: Execution) -> Mapping[str, Any]:
+    """Return ``vars``: those of the flow until a task changes them, then those of the execution."""
+    if execution.frame.data.get(VARIABLES):
+        return execution.variables
+    return {**flow.variables, **execution.variables}
 
 
 def _opened(

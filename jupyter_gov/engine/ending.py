@@ -9,7 +9,7 @@ from jupyter_gov.domain.commands import ClearTimers, FreeSlot, Notify, SetTimer,
 from jupyter_gov.domain.events import SubflowEnded, SubflowStarted
 from jupyter_gov.domain.execution import Failure
 from jupyter_gov.domain.states import State
-from jupyter_gov.engine import children, kill, retries
+from jupyter_gov.engine import children, early, kill, retries
 from jupyter_gov.engine.flowables.base import next_enabled
 from jupyter_gov.engine.outputs import resolve_outputs
 from jupyter_gov.engine.work import Work, failure_of
@@ -28,8 +28,12 @@ def settle(work: Work) -> None:
         if work.execution.state.is_terminal:
             leave(work)
         return
+    if early.is_leaving(work.execution):
+        if early.settle(work):
+            _finish(work, early.state_of(work.execution))
+        return
     if work.execution.frame.phase == "over":
-        _finish(work)
+        _finish(work, children.summed(work.execution.frame))
         return
     waiting = work.execution.frame.data
     wanted = State.RUNNING
@@ -44,13 +48,14 @@ def settle(work: Work) -> None:
         work.set_state(wanted)
 
 
-def _finish(work: Work) -> None:
-    state = children.summed(work.execution.frame)
+def _finish(work: Work, state: State) -> None:
     if work.execution.state is State.PAUSED:
         work.set_state(State.RESTARTED)
     if work.execution.state in {State.RESTARTED, State.RETRYING}:
         work.set_state(State.RUNNING)
     failure = _first_failure(work, state) if state in {State.FAILED, State.RETRIED} else None
+    if state is State.FAILED and failure is None:
+        failure = Failure("GOV362", "a task has ended the execution FAILED")
     if work.flow.outputs and state is not State.RETRIED:
         try:
             outputs = resolve_outputs(work.flow.outputs, work.variables(), work.host, work.finds_secret)

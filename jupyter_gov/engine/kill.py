@@ -25,6 +25,8 @@ def kill(work: Work, event: Kill) -> None:
         return
     if work.execution.state.is_terminal or work.execution.state is State.KILLING:
         return
+    if event.resumes and work.execution.state is State.PAUSED:
+        work.set_state(State.RESTARTED)
     why = f": {event.reason}" if event.reason else ""
     work.execution = replace(work.execution, failure=Failure("GOV373", f"killed by {event.by}{why}"))
     stop(work)

@@ -19,7 +19,7 @@ from jupyter_gov.errors import ExecutionError
 
 _AGAIN = frozenset({State.FAILED, State.KILLED, State.CANCELLED})
 SIDE = frozenset({"errors", "finally", "after"})
-OF_THE_END = frozenset({"cancelled", "broken", "slas", "kept", "paused", HELD})
+OF_THE_END = frozenset({"cancelled", "broken", "exit", "slas", "kept", "paused", HELD})
 """Keys of the flow's frame that say something about an end, which a restart takes back."""
 RESTARTABLE = frozenset({State.FAILED, State.KILLED, State.CANCELLED, State.WARNING})
 

@@ -36,6 +36,7 @@ from jupyter_gov.engine import (
     added,
     batches,
     children,
+    early,
     ending,
     errands,
     gates,
@@ -50,6 +51,7 @@ from jupyter_gov.engine import (
     slas,
     subflows,
 )
+from jupyter_gov.engine.context import VARIABLES, variables_of
 from jupyter_gov.engine.flowables.base import Child, next_enabled
 from jupyter_gov.engine.hiding import Hider
 from jupyter_gov.engine.work import Work
@@ -159,13 +161,22 @@ def _attempt_finished(work: Work, event: AttemptFinished) -> None:
     if state is State.KILLED and work.execution.state is State.KILLING:
         work.advance(run, State.KILLED, failure=event.failure)
         return
-    _take_labels(work, event)
-    if state is State.FAILED and retries.try_again(work, run, event.failure):
+    _take(work, event)
+    if state is State.FAILED and not early.is_leaving(work.execution) and retries.try_again(work, run, event.failure):
         return
     children.end(work, run, state, failure=event.failure if state is not State.SUCCESS else None)
+    if event.exits is not None:
+        early.leave(work, event.exits)
 
 
-def _take_labels(work: Work, event: AttemptFinished) -> None:
+def _take(work: Work, event: AttemptFinished) -> None:
+    """Take over what a task changes on its execution."""
+    if event.variables or event.removed:
+        kept = {**variables_of(work.flow, work.execution), **work.hide(dict(event.variables))}
+        kept = {name: value for name, value in kept.items() if name not in event.removed}
+        frame = work.execution.frame
+        frame = replace(frame, data={**frame.data, VARIABLES: 1})
+        work.execution = replace(work.execution, variables=kept, frame=frame)
     if event.labels:
         merged = {label.key: label.value for label in work.execution.labels} | work.hide(dict(event.labels))
         labels = tuple(Label(key, value) for key, value in merged.items())

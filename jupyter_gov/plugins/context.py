@@ -346,6 +346,54 @@ class Cache(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class ExecutionRange:
+    """Which executions are meant; what is left out does not narrow.
+
+    Attributes
+    ----------
+    namespace
+        With those below it, unless there is a ``flow_id``.
+    since, until
+        When they were created.
+    """
+
+    namespace: str | None = None
+    flow_id: str | None = None
+    states: Sequence[State] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Executions(Protocol):
+    """What a task may do to executions; everything is on record, and no rule of a gate is got around by it."""
+
+    def count(self, where: ExecutionRange) -> int:
+        """Return how many executions there are."""
+        ...
+
+    def resume(self, execution_id: str, inputs: Mapping[str, Any]) -> None:
+        """Let an execution of the same namespace, or one below it, go on from where it waits.
+
+        Raises
+        ------
+        TaskError
+            There is no such execution in the namespace. ExecutionError: it does not wait. AccessError: the gate has
+            rules of its own. InputError: a value for its form is missing or wrong.
+        """
+        ...
+
+    def purge(
+        self, where: ExecutionRange, *, executions: bool, logs: bool, metrics: bool, storage: bool
+    ) -> Mapping[str, int]:
+        """Delete ended executions, or only what belongs to them, and return how many of each kind went."""
+        ...
+
+    def purge_logs(self, where: ExecutionRange, *, levels: Sequence[LogLevel] = ()) -> int:
+        """Delete log lines, by when they were written, and return how many."""
+        ...
+
+
 class RunContext(Protocol):
     """Everything a runnable task sees of the world."""
 
@@ -381,6 +429,9 @@ class RunContext(Protocol):
 
     @property
     def cache(self) -> Cache: ...
+
+    @property
+    def executions(self) -> Executions: ...
 
     @property
     def working_dir(self) -> Path:
@@ -440,6 +491,14 @@ class RunContext(Protocol):
 
     def progress(self, done: int, total: int, label: str = "") -> None:
         """Report progress of long work; shown live, not stored."""
+        ...
+
+    def set_variables(self, variables: Mapping[str, Any], *, remove: Sequence[str] = ()) -> None:
+        """Give ``vars`` of the execution new values, and take some away, when this attempt succeeds."""
+        ...
+
+    def exit(self, state: State) -> None:
+        """End the execution in ``state`` when this attempt succeeds: nothing more of it begins."""
         ...
 
     def set_labels(self, labels: Mapping[str, str]) -> None:

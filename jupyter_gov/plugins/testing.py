@@ -32,7 +32,7 @@ from jupyter_gov.errors import TaskError
 from jupyter_gov.plugins.api import CHECKING, NOTES, RunnableTask
 from jupyter_gov.plugins.binding import bind, outputs_of, problems
 from jupyter_gov.plugins.context import LogLevel, Metric, Notebooks, Processes
-from jupyter_gov.plugins.testing_stores import TestCache, TestSharedFiles, TestValues
+from jupyter_gov.plugins.testing_stores import TestCache, TestExecutions, TestSharedFiles, TestValues
 
 
 @dataclass(frozen=True)
@@ -238,6 +238,10 @@ class TestContext:
         self.logger = TestLogger(self.redact)
         self.metrics: list[Metric] = []
         self.labels: dict[str, str] = {}
+        self.set: dict[str, Any] = {}
+        self.removed: list[str] = []
+        self.exits: State | None = None
+        self.executions = TestExecutions()
         self.warnings: list[str] = []
         self.progresses: list[tuple[int, int, str]] = []
         self.execution, self.task_run = _records(self.namespace, self.start_dir)
@@ -312,6 +316,15 @@ class TestContext:
     def progress(self, done: int, total: int, label: str = "") -> None:
         """Keep the progress."""
         self.progresses.append((done, total, label))
+
+    def set_variables(self, variables: Mapping[str, Any], *, remove: Sequence[str] = ()) -> None:
+        """Keep what the task sets in ``set`` and what it takes away in ``removed``."""
+        self.set.update(variables)
+        self.removed.extend(remove)
+
+    def exit(self, state: State) -> None:
+        """Keep the state."""
+        self.exits = state
 
     def set_labels(self, labels: Mapping[str, str]) -> None:
         """Keep the labels."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from jupyter_gov.errors import ConflictError, TaskError
-from jupyter_gov.plugins.context import StoredValue, ValueKind
+from jupyter_gov.plugins.context import ExecutionRange, LogLevel, StoredValue, ValueKind
 
 
 class TestValues:
@@ -140,3 +140,35 @@ class TestCache:
         """Keep a file."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, self._file)
+
+
+class TestExecutions:
+    """Implements ``plugins.context.Executions``: answers what the test has put in, and keeps what is asked for."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self.counts: dict[tuple[str | None, str | None], int] = {}
+        self.resumed: list[tuple[str, Mapping[str, Any]]] = []
+        self.purged: list[ExecutionRange] = []
+        self.gone: Mapping[str, int] = {"executions": 0, "logs": 0, "metrics": 0, "files": 0}
+
+    def count(self, where: ExecutionRange) -> int:
+        """Return the number that the test gave for a namespace and flow."""
+        return self.counts.get((where.namespace, where.flow_id), 0)
+
+    def resume(self, execution_id: str, inputs: Mapping[str, Any]) -> None:
+        """Keep what is resumed."""
+        self.resumed.append((execution_id, dict(inputs)))
+
+    def purge(
+        self, where: ExecutionRange, *, executions: bool, logs: bool, metrics: bool, storage: bool
+    ) -> Mapping[str, int]:
+        """Keep what is purged and return what the test gave."""
+        self.purged.append(where)
+        return self.gone
+
+    def purge_logs(self, where: ExecutionRange, *, levels: Sequence[LogLevel] = ()) -> int:
+        """Keep what is purged and return what the test gave."""
+        self.purged.append(where)
+        return self.gone["logs"]

@@ -188,6 +188,7 @@ def _report(job: Job, context: Context, result: _Result) -> AttemptFinished | No
         return None
     failure = _masked(result.failure, job.masks)
     state = _state(reason, failure, context)
+    succeeded = state in {State.SUCCESS, State.WARNING}
     if failure is not None and state is State.FAILED:
         job.log.error(failure.message)
     return AttemptFinished(
@@ -196,7 +197,10 @@ def _report(job: Job, context: Context, result: _Result) -> AttemptFinished | No
         state=state,
         outputs=job.masks.apply_deep(result.outputs),
         failure=failure,
-        labels=context.labels if state in (State.SUCCESS, State.WARNING) else {},
+        labels=context.labels if succeeded else {},
+        variables=job.masks.apply_deep(context.variables) if succeeded else {},
+        removed=tuple(context.removed) if succeeded else (),
+        exits=context.exits if succeeded else None,
         log_file=_log_file(job, context),
         added=tuple(context.added),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -25,6 +25,7 @@ from jupyter_gov.lang.models.base import TASK_ID
 from jupyter_gov.plugins.context import (
     Cache,
     Cancellation,
+    Executions,
     Files,
     KeyValues,
     Metric,
@@ -58,8 +59,10 @@ class Context:
 
     Attributes
     ----------
-    labels
-        What the task set; goes to the execution if it succeeds.
+    labels, variables, removed
+        What the task set, or took away; goes to the execution if it succeeds.
+    exits
+        The state in which the task ends the execution, if it does.
     added
         The task runs that the task reported besides its own.
     sealed
@@ -77,6 +80,9 @@ class Context:
         self.labels: dict[str, str] = {}
         self.sealed: set[str] = set()
         self.added: list[AddedRun] = []
+        self.variables: dict[str, Any] = {}
+        self.removed: list[str] = []
+        self.exits: State | None = None
         self.warned = False
         for declared in job.flow.inputs:
             value = job.execution.inputs.get(declared.id)
@@ -143,6 +149,17 @@ class Context:
         """Values of namespaces."""
         job, world = self._job, self._world
         return AttemptValues(world.store, job.execution, job.run, clock=world.clock, masks=job.masks)
+
+    @cached_property
+    def executions(self) -> Executions:
+        """Other executions, as far as this one may act on them."""
+        if self._world.reach is None:
+            raise TaskError(
+                "Tasks of this process cannot act on executions.",
+                code="GOV879",
+                hint="Let the loop of the service carry the execution on.",
+            )
+        return self._world.reach(self._job.execution, self._job.run)
 
     @property
     def working_dir(self) -> Path:
@@ -228,6 +245,15 @@ class Context:
         """Report progress of long work; shown live, not stored."""
         text = self._job.masks.apply(label)
         self._world.progress.report(self._job.execution.id, self._job.run.id, done, total, text)
+
+    def set_variables(self, variables: Mapping[str, Any], *, remove: Sequence[str] = ()) -> None:
+        """Give ``vars`` of the execution new values, and take some away, when this attempt succeeds."""
+        self.variables.update({str(key): value for key, value in variables.items()})
+        self.removed.extend(remove)
+
+    def exit(self, state: State) -> None:
+        """End the execution in ``state`` when this attempt succeeds."""
+        self.exits = state
 
     def set_labels(self, labels: Mapping[str, str]) -> None:
         """Add labels to the execution when this attempt succeeds."""

@@ -28,7 +28,7 @@ from jupyter_gov.runtime.owned import Owned
 from jupyter_gov.runtime.owners import new_owner
 from jupyter_gov.runtime.progress import ProgressBoard
 from jupyter_gov.runtime.secrets import Secrets, from_settings
-from jupyter_gov.runtime.world import World, allowed_environment
+from jupyter_gov.runtime.world import Reach, World, allowed_environment
 
 if TYPE_CHECKING:
     from jupyter_gov.store import Store
@@ -58,6 +58,8 @@ class Loop:
     root
         Carry on this execution and what it starts, nothing else: for a process that ends with it, such as a command,
         which would only tear work of others apart.
+    reach
+        Makes what tasks may do to other executions; without it they may do nothing.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Loop:
         flows: FlowCache | None = None,
         background: bool = False,
         root: str | None = None,
+        reach: Reach | None = None,
     ) -> None:
         self.owner = owner or new_owner()
         self.progress = ProgressBoard()
@@ -94,6 +97,7 @@ class Loop:
             lease_ttl=lease_ttl,
             run_as=run_as,
             folders=Folders(settings.get("paths.work")),
+            reach=reach,
         )
         self._crew = Crew(self._world, self.flows, owner=self.owner, workers=workers, background=background, root=root)
         self._settled = Event()

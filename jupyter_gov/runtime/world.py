@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from jupyter_gov.domain.execution import Execution
+from jupyter_gov.domain.execution import Execution, TaskRun
 from jupyter_gov.lang.models.flow import Dialect
+from jupyter_gov.plugins.context import Executions
 from jupyter_gov.plugins.registry import Registry
 from jupyter_gov.runtime.clock import Clock, utc_now
 from jupyter_gov.runtime.faults import Faults, NoFaults
@@ -38,6 +39,9 @@ _HANDED_ON = frozenset(
 _EXPRESSION_PREFIX = "KESTRA_"
 
 
+Reach = Callable[[Execution, TaskRun], Executions]
+
+
 def allowed_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that children may see: what programs need to start, and no address, key or token."""
     return {name: value for name, value in environment.items() if name in _HANDED_ON or name.startswith("LC_")}
@@ -61,6 +65,8 @@ class World:
         ``envs`` of expressions.
     folders
         Folders that several attempts share.
+    reach
+        Makes what tasks may do to executions; the service does, with the rules that people are held to.
     """
 
     store: Store
@@ -75,6 +81,7 @@ class World:
     log_limits: LogLimits = field(default_factory=LogLimits)
     lease_ttl: float = 15.0
     run_as: str = ""
+    reach: Reach | None = None
     _watchdogs: list[Watchdog] = field(default_factory=list)
     _notebooks: list[NotebookRunner] = field(default_factory=list)
     _trust: list[Callable[[], float | None]] = field(default_factory=list)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from jupyter_gov.domain.actor import Actor, Assurance
 from jupyter_gov.domain.approval import Approval
+from jupyter_gov.errors import AccessError
 
 
 class Access:
@@ -26,3 +27,18 @@ class Access:
         people = [f"user {name}" for name in sorted(assignment.users)]
         people += [f"group {name}" for name in sorted(assignment.groups)]
         return f"this gate is assigned to {', '.join(people)}; you are {actor.id}"
+
+    def check_named(self, actor: Actor, what: str) -> None:
+        """Refuse to nobody in particular what goes on record as a person's act, such as rewriting an end.
+
+        Raises
+        ------
+        AccessError
+            ``GOV342``.
+        """
+        if actor.assurance is Assurance.ANONYMOUS:
+            raise AccessError(
+                f"{what} needs a named person, and this server does not know your name",
+                code="GOV342",
+                hint="Use the command line on the machine, or a server that names its users.",
+            )

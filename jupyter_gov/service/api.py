@@ -26,6 +26,7 @@ from jupyter_gov.lang.check import CheckedFlow
 from jupyter_gov.lang.models.flow import Flow
 
 if TYPE_CHECKING:
+    from jupyter_gov.engine.inputs import Resolved
     from jupyter_gov.engine.triggers.windows import Window
     from jupyter_gov.lang.flowtest import CheckedTests
     from jupyter_gov.service.flowtests.results import CaseResult, FileResult
@@ -270,17 +271,80 @@ class ExecutionService(Protocol):
         """
         ...
 
-    def resume(self, execution_id: str, actor: Actor, inputs: Mapping[str, Any] | None = None) -> None:
+    def resume(
+        self,
+        execution_id: str,
+        actor: Actor,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        state: State = State.RUNNING,
+    ) -> None:
         """Let an execution go on that was paused by hand, or approve the one plain gate at which it waits.
 
-        The approval is recorded as a decision like any other.
+        The approval is recorded as a decision like any other. With the state KILLING it goes on only to be stopped,
+        and its gates are withdrawn.
 
         Raises
         ------
         ExecutionError
-            ``GOV307``: it does not wait; ``GOV308``: it waits at several gates.
+            ``GOV307``: it does not wait; ``GOV308``: it waits at several gates; ``GOV314``: another state than these.
         AccessError
             ``GOV405``: the gate has rules of its own, which a bare resume would go around.
+        """
+        ...
+
+    def delete(  # noqa: PLR0917 - each says what goes
+        self,
+        execution_id: str,
+        actor: Actor,
+        logs: bool = True,
+        metrics: bool = True,
+        storage: bool = True,
+        reason: str | None = None,
+    ) -> Mapping[str, int]:
+        """Delete an ended execution, and return how many log lines, metrics and files went with it.
+
+        Its history stays, and says who deleted it, when and why. Its files have no address any more; their bytes go
+        when files are cleaned up to which nothing refers.
+
+        Raises
+        ------
+        NotFoundError
+            ``GOV302``: there is none of this id.
+        ExecutionError
+            ``GOV343``: it has not ended.
+        AccessError
+            ``GOV342``: the actor has no name; ``GOV344``: a gate with rules of its own stands in it, and the execution
+            that called it is still there.
+        """
+        ...
+
+    def eval(self, execution_id: str, expression: str, actor: Actor, task_run_id: str | None = None) -> str:
+        """Return an expression rendered as a task run, or the flow, sees the world now; secrets are masked.
+
+        Raises
+        ------
+        NotFoundError
+            ``GOV302``: there is no such execution or task run.
+        ExpressionError
+            It cannot be parsed or rendered.
+        """
+        ...
+
+    def url(self, execution_id: str, actor: Actor) -> str:
+        """Return the address under which people find an execution, as the setting ``url`` says.
+
+        Raises
+        ------
+        ExecutionError
+            ``GOV345``: it is not set.
+        """
+        ...
+
+    def check_inputs(self, request: StartRequest, actor: Actor) -> Sequence[Resolved]:
+        """Return what would become of each input, problems included; nothing is started or stored.
+
+        For a form that checks while it is filled in. Files are not looked for, and secrets are masked.
         """
         ...
 

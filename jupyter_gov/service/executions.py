@@ -15,12 +15,12 @@ from jupyter_gov.domain.approval import ApprovalStatus, Verdict
 from jupyter_gov.domain.commands import Fact
 from jupyter_gov.domain.events import Event, Kill, Pause, Restart, Resume, Start
 from jupyter_gov.domain.execution import Execution
-from jupyter_gov.domain.flow import ExecutionFilter, ExecutionSummary, LogLine
+from jupyter_gov.domain.flow import ExecutionFilter, ExecutionSummary, FlowRevision, LogLine
 from jupyter_gov.domain.ids import new_id
 from jupyter_gov.domain.states import State
 from jupyter_gov.engine import checks
 from jupyter_gov.engine.hold import is_held
-from jupyter_gov.engine.inputs import ignored
+from jupyter_gov.engine.inputs import Resolved, ignored
 from jupyter_gov.engine.restart import check_restart
 from jupyter_gov.engine.start import create
 from jupyter_gov.errors import AccessError, ExecutionError, NotFoundError
@@ -32,7 +32,9 @@ from jupyter_gov.runtime.world import expression_environment
 from jupyter_gov.service import notebooks
 from jupyter_gov.service.api import EVERYTHING, NotebookRecord, StartRequest
 from jupyter_gov.service.approvals import Approvals
+from jupyter_gov.service.deletion import Deletion, Extent
 from jupyter_gov.service.inputs import typed_inputs
+from jupyter_gov.service.questions import Questions
 from jupyter_gov.service.verbs import Verbs, checked_labels
 
 if TYPE_CHECKING:
@@ -51,14 +53,7 @@ class Executions:
     def start(self, request: StartRequest, actor: Actor) -> Execution:
         """Create an execution and return it; the inputs are typed and checked first."""
         store = self._parts.store
-        with store.read() as tx:
-            revision = store.flows.get(tx, request.namespace, request.flow_id, request.revision)
-        if revision is None:
-            raise NotFoundError(
-                f"there is no flow {request.namespace}.{request.flow_id}",
-                hint="`jupyter gov flows` lists those that exist.",
-            )
-        flow = self._parts.cache.load(revision.namespace, revision.flow_id, revision.revision)
+        revision, flow = self._flow(request)
         labels = checked_labels(request.labels) if request.labels else ()
         workdir = Path(request.workdir).absolute() if request.workdir else Path.cwd()
         execution_id = new_id()
@@ -90,6 +85,17 @@ class Executions:
         execution = store.retrying(lambda tx: insert_new(tx, store, new))
         self._parts.wake()
         return execution
+
+    def _flow(self, request: StartRequest) -> tuple[FlowRevision, Flow]:
+        store = self._parts.store
+        with store.read() as tx:
+            revision = store.flows.get(tx, request.namespace, request.flow_id, request.revision)
+        if revision is None:
+            raise NotFoundError(
+                f"there is no flow {request.namespace}.{request.flow_id}",
+                hint="`jupyter gov flows` lists those that exist.",
+            )
+        return revision, self._parts.cache.load(revision.namespace, revision.flow_id, revision.revision)
 
     def _unmet(self, flow: Flow, execution: Execution) -> Sequence[checks.Unmet]:
         """Return the checks of the flow that are not met; no message shows a secret."""
@@ -209,12 +215,44 @@ class Executions:
 
     def change_status(self, execution_id: str, state: State, actor: Actor, reason: str | None = None) -> Execution:
         """Give an ended execution another end; nothing runs because of it."""
+        self._parts.access.check_named(actor, "changing how an execution ended")
         return Verbs(self._parts).change_status(execution_id, state, actor, reason)
+
+    def delete(  # noqa: PLR0917 - each says what goes
+        self,
+        execution_id: str,
+        actor: Actor,
+        logs: bool = True,
+        metrics: bool = True,
+        storage: bool = True,
+        reason: str | None = None,
+    ) -> Mapping[str, int]:
+        """Delete an ended execution; its history stays and says by whom."""
+        self._parts.access.check_named(actor, "deleting an execution")
+        return Deletion(self._parts).delete(
+            execution_id, actor, Extent(logs=logs, metrics=metrics, storage=storage), reason
+        )
+
+    def eval(self, execution_id: str, expression: str, actor: Actor, task_run_id: str | None = None) -> str:
+        """Return an expression rendered as a task run, or the flow, sees the world now."""
+        execution = self.get(execution_id, actor)
+        flow = self._parts.cache.load(execution.namespace, execution.flow_id, execution.flow_revision)
+        return Questions(self._parts).eval(execution, flow, expression, task_run_id)
+
+    def url(self, execution_id: str, actor: Actor) -> str:
+        """Return the address under which people find an execution."""
+        return Questions(self._parts).url(self.get(execution_id, actor))
+
+    def check_inputs(self, request: StartRequest, actor: Actor) -> Sequence[Resolved]:
+        """Return what would become of each input; nothing is started or stored."""
+        _, flow = self._flow(request)
+        return Questions(self._parts).check_inputs(flow, request)
 
     def mark_task(
         self, execution_id: str, task_run_id: str, state: State, actor: Actor, reason: str | None = None
     ) -> Execution:
         """Give a task run of an ended execution another end and go on from there."""
+        self._parts.access.check_named(actor, "marking a task")
         return Verbs(self._parts).mark_task(execution_id, task_run_id, state, actor, reason)
 
     def set_labels(self, execution_id: str, labels: Mapping[str, str], actor: Actor) -> Execution:
@@ -223,6 +261,7 @@ class Executions:
 
     def force_run(self, execution_id: str, actor: Actor, reason: str | None = None) -> Execution:
         """Let an execution go on that waits: in the queue of its flow, or at a plain gate."""
+        self._parts.access.check_named(actor, "forcing an execution to run")
         execution = self.get(execution_id, actor)
         if execution.state is State.PAUSED:
             self.resume(execution_id, actor)
@@ -268,8 +307,18 @@ class Executions:
         self._ask(execution_id, actor, "execution.pause_requested", check, {"reason": reason})
         return self.get(execution_id, actor)
 
-    def resume(self, execution_id: str, actor: Actor, inputs: Mapping[str, Any] | None = None) -> None:
+    def resume(
+        self,
+        execution_id: str,
+        actor: Actor,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        state: State = State.RUNNING,
+    ) -> None:
         """Let an execution go on that was paused by hand, or approve the one plain gate at which it waits."""
+        if state is not State.RUNNING:
+            self._resume_to(execution_id, actor, state)
+            return
         execution = self.get(execution_id, actor)
         if is_held(execution):
             self._ask(execution_id, actor, "execution.resume_requested", lambda _: Resume(by=actor.id), {})
@@ -296,6 +345,22 @@ class Executions:
             )
         answers = Approvals(self._parts)
         answers.decide(gate.id, Verdict.APPROVE, actor, subject_digest=gate.subject_digest, inputs=inputs)
+
+    def _resume_to(self, execution_id: str, actor: Actor, state: State) -> None:
+        """Let a paused execution go on only to be stopped."""
+        if state is not State.KILLING:
+            raise ExecutionError(
+                f"a paused execution cannot be resumed to the state {state}",
+                code="GOV314",
+                hint="Choose RUNNING or KILLING.",
+            )
+
+        def check(execution: Execution) -> Event:
+            if execution.state is not State.PAUSED:
+                raise ExecutionError(f"execution {execution_id} is {execution.state}; nothing to resume", code="GOV307")
+            return Kill(by=actor.id, resumes=True)
+
+        self._ask(execution_id, actor, "execution.resume_requested", check, {"state": str(state)})
 
     def _ask(
         self,

@@ -27,6 +27,7 @@ from jupyter_gov.service.approvals import Approvals
 from jupyter_gov.service.audit import Audit
 from jupyter_gov.service.executions import Executions
 from jupyter_gov.service.flows import Flows
+from jupyter_gov.service.reach import Reach
 from jupyter_gov.service.shared import SharedFiles
 from jupyter_gov.service.values import Values
 from jupyter_gov.store import Store, descent
@@ -96,6 +97,7 @@ class Parts:
                 workers=self.config.workers,
                 background=background,
                 root=root,
+                reach=lambda execution, run: Reach(self, execution, run),
             )
             self.loop.start()
 

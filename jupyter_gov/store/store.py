@@ -17,6 +17,7 @@ from jupyter_gov.store.audit_log import AuditLog
 from jupyter_gov.store.called import Called
 from jupyter_gov.store.database import Database, Tx, parse_url, shown
 from jupyter_gov.store.deleted_files import DeletedFiles
+from jupyter_gov.store.deletion import Deletions
 from jupyter_gov.store.executions import Executions
 from jupyter_gov.store.files import Files
 from jupyter_gov.store.flow_triggers import FlowTriggers
@@ -48,7 +49,7 @@ class Store:
     Attributes
     ----------
     flows, executions, approvals, inbox, timers, leases, logs, metrics, outbox, audit_log, kv, namespace_files,
-    deleted_files, triggers
+    deleted_files, deletions, triggers
         One per aggregate; their methods take the transaction first.
     files
         Content-addressed files.
@@ -74,6 +75,7 @@ class Store:
         self.executions = Executions(
             self.audit_log, self.outbox, self.inbox, self.timers, self.approvals, files, self.triggers
         )
+        self.deletions = Deletions(self.audit_log, self.outbox)
         self._watcher: Watcher = (SqliteWatcher if database.dialect == "sqlite" else PostgresqlWatcher)(database)
 
     @classmethod

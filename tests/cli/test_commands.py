@@ -40,6 +40,7 @@ def test_help_lists_every_command_and_the_exit_codes(cli: Cli) -> None:
         "reject",
         "kill",
         "restart",
+        "delete",
         "flows",
         "sql",
         "audit",

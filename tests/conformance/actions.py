@@ -372,6 +372,9 @@ def _set_labels(world: World, step: Step, value: Any) -> None:
 def _delete(world: World, step: Step, value: Any) -> None:
     given = _only(value, frozenset({"logs", "metrics", "storage", "id"}), "delete")
     more = {name: item for name, item in given.items() if name != "id"}
+    if "id" not in given:
+        world.main = world.now(_target(step))  # as it was last seen
+        world.deleted = True
     step.returned = world.call("executions.delete", str(given.get("id") or _target(step).id), ACTOR, **more)
 
 

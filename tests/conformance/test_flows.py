@@ -67,7 +67,7 @@ def run(world: World, case: Mapping[str, Any]) -> list[str]:
         start(world, expect)
     for entry in actions:
         problems += run_action(world, entry)
-    if world.main is not None and expect:
+    if world.main is not None and expect and not world.deleted:
         await_end(world, expect)
     return problems + flow_expectations.final(world, expect)
 

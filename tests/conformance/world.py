@@ -31,6 +31,8 @@ from tests.conformance.values import file_content, secret_value
 ACTOR = Actor("conformance", "Conformance runner", frozenset({"approvers"}), Assurance.OS)
 PATIENCE = 20.0
 """Seconds that one case may take."""
+ADDRESS = "http://localhost:8081"
+"""Where the test suite that the cases come from says that it is found (its ``kestra.url``)."""
 QUIET = 3.0
 """Seconds without any change after which nothing more is expected to happen."""
 SETTINGS: Mapping[str, str] = {
@@ -57,6 +59,8 @@ class World:
         Every run of ``run_again``, the first one included.
     raised
         Why the start (or the trigger) was refused.
+    deleted
+        Whether an action deleted the execution that the case is about.
     saved
         Ids by the names that the case gave them.
     seen
@@ -76,6 +80,7 @@ class World:
     seen: dict[str, int] = field(default_factory=dict)
     raised: GovError | None = None
     triggered: bool = False
+    deleted: bool = False
     saved: dict[str, str] = field(default_factory=dict)
     deadline: float = field(default_factory=lambda: time.monotonic() + PATIENCE)
     key: str = field(default_factory=lambda: base64.b64encode(os.urandom(32)).decode())
@@ -94,6 +99,7 @@ class World:
                     "files_root": str(self.folder / "files"),
                     "run_as": ACTOR.id,
                     "encryption_key": self.key,
+                    "url": ADDRESS,
                     **self._settings(),
                 }
             )

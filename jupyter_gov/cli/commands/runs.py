@@ -239,6 +239,20 @@ def replay(run_id: str, task: str | None, revision: int | None, *, as_json: bool
         return stay(gov, actor, execution.id, wait=False, timeout=None, quiet=False, as_json=as_json)
 
 
+def delete(run_id: str, reason: str | None, kinds: Mapping[str, bool], *, sure: bool, as_json: bool) -> None:
+    """Delete an ended run, after asking unless somebody is sure already."""
+    with host.opened() as (gov, actor):
+        found = gov.executions.get(lookup.execution_id(gov, run_id, actor), actor)
+        name = f"{found.namespace}.{found.flow_id} ({short_id(found.id)}, {found.state})"
+        if not sure and not typer.confirm(f"Delete {name}? This cannot be undone.", err=True):
+            raise typer.Exit(1)
+        gone = gov.executions.delete(found.id, actor, reason=reason, **kinds)
+    if as_json:
+        screen.emit({"id": found.id, "deleted": dict(gone)})
+    else:
+        screen.say(f"deleted {name}: {gone['logs']} log lines, {gone['metrics']} metrics; its history stays")
+
+
 def taken_up(gov: Gov, actor: Actor, before: Execution) -> bool:
     """Wait until some loop (ours, if no other) has acted on what was asked for after ``before`` was read.
 

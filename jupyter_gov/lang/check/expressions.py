@@ -28,13 +28,15 @@ class Expressions:
 
     Attributes
     ----------
+    variables
+        Those that the flow declares or its tasks set; None if that cannot be told.
     undeclared
         Inputs that expressions name and the flow does not declare.
     """
 
     scope: Scope
     inputs: frozenset[str]
-    variables: frozenset[str]
+    variables: frozenset[str] | None
     undeclared: dict[str, None] = field(default_factory=dict)
     _seen: set[int] = field(default_factory=set)
     _paths: dict[frozenset[str], frozenset[str]] = field(default_factory=dict)
@@ -101,7 +103,7 @@ class Expressions:
                       f"{quoted(rename.to)}: {rename.reason}", hint=f"write {quoted(rename.to)}")  # fmt: skip
 
     def _variable(self, use: Use, name: str, guarded: bool) -> None:
-        if name not in self.variables:
+        if self.variables is not None and name not in self.variables:
             hint = self._hint(name, self.variables, "vars") or "Declare it under variables:"
             self._say("GOV133", use, name, f"the flow has no variable {quoted(name)}", hint=hint, error=not guarded)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from jupyter_gov.lang.check.advice import FLOW_WITHOUT_EFFECT, check_after, check_calls, warn_without_effect
 from jupyter_gov.lang.check.expressions import Expressions
 from jupyter_gov.lang.check.forms import properties_of
@@ -11,13 +13,14 @@ from jupyter_gov.lang.check.tasks import Tasks, is_nothing
 from jupyter_gov.lang.check.triggers import Triggers
 from jupyter_gov.lang.check.validate import described
 from jupyter_gov.lang.diagnostics import quoted
-from jupyter_gov.lang.models.flow import Concurrency, Flow, InputDef, OutputDef, index_tasks
+from jupyter_gov.lang.models.flow import Concurrency, Flow, InputDef, OutputDef, TaskDef, index_tasks
 from jupyter_gov.lang.models.flow_specs import FlowSpec, OutputSpec, labels_map
 from jupyter_gov.lang.nodes import ListNode, MapNode, Node, ScalarNode
 from jupyter_gov.lang.ports import Rename
 
 _TASKS = ("tasks", "errors", "finally", "afterExecution")
 _OTHER = (*_TASKS, "inputs", "triggers", "listeners", "templates", "extend")
+SET_VARIABLES = "io.kestra.plugin.core.execution.SetVariables"
 _RENAMES = {"taskDefaults": Rename("pluginDefaults", "that is its name now")}
 _REFUSED = {
     "listeners": ("listeners are not supported", "Use errors:, finally:, or a flow with a Flow trigger."),
@@ -42,7 +45,7 @@ def read_flow(root: Node, scope: Scope) -> Flow | None:
     triggers = Triggers(scope).read_list(root.get("triggers"))
     _check_tasks(root, scope)
     _check_names(scope)
-    undeclared = _check_expressions(root, scope, inputs)
+    undeclared = _check_expressions(root, scope, inputs, (*tasks, *errors, *finally_, *after))
     if spec is None:
         return None
     flow = Flow(
@@ -125,13 +128,28 @@ def _check_names(scope: Scope) -> None:
             )  # fmt: skip
 
 
-def _check_expressions(root: MapNode, scope: Scope, inputs: tuple[InputDef, ...]) -> tuple[str, ...]:
+def _set_on_the_way(tasks: Sequence[TaskDef]) -> frozenset[str] | None:
+    """Return the names of variables that tasks set; None if an expression gives them, so that nobody knows yet."""
+    found: set[str] = set()
+    for task in (one for listed in tasks for one in listed.walk()):
+        if task.type == SET_VARIABLES:
+            given = task.props.get("variables")
+            if not isinstance(given, Mapping):
+                return None
+            found.update(str(name) for name in given)
+    return frozenset(found)
+
+
+def _check_expressions(
+    root: MapNode, scope: Scope, inputs: tuple[InputDef, ...], tasks: Sequence[TaskDef]
+) -> tuple[str, ...]:
     for key in ("inputs", "outputs", "labels", "variables", "sla", "checks", "description", "concurrency"):
         value = root.get(key)
         if value is not None:
             scope.use(value, f"{quoted(key)} of the flow")
     variables = root.get("variables")
     names = frozenset(variables.entries) if isinstance(variables, MapNode) else frozenset()
-    expressions = Expressions(scope, frozenset(one.id for one in inputs), names)
+    given = _set_on_the_way(tasks)
+    expressions = Expressions(scope, frozenset(one.id for one in inputs), None if given is None else names | given)
     expressions.check()
     return tuple(expressions.undeclared)

@@ -51,9 +51,7 @@ def _measured(pattern: str) -> regex.Pattern[str] | None:
     size = written_out(_translated(pattern))
     if size > _MAX_SIZE:
         hint = "Repeats inside of repeats multiply: use `*` or `+`, or smaller counts."
-        raise LimitFault(
-            f"the counted repeats of the expression `{shortened(pattern)}` are too large", hint=hint
-        )
+        raise LimitFault(f"the counted repeats of the expression `{shortened(pattern)}` are too large", hint=hint)
     return _compiled(pattern) if size <= _KEPT_SIZE else None
 
 

@@ -14,6 +14,7 @@ from jupyter_gov.lang.models.scalars import IsoDuration
 from jupyter_gov.lang.ports import Rename, SlotKind, TypeInfo
 from jupyter_gov.plugins.api import Dynamic, FlowableTask, GovModel, RunnableTask, TypedModel, note
 from jupyter_gov.plugins.nested import NestedType
+from jupyter_gov.plugins.registry import Registry
 
 
 class Provider(NestedType):
@@ -414,3 +415,15 @@ def test_many_keys_that_are_nearly_right_take_no_time() -> None:
     before = time.perf_counter()
     run(f"id: a\nnamespace: b\ntasks:\n  - id: one\n    type: com.example.Far\n{own}")
     assert time.perf_counter() - before < 20
+
+
+def test_variables_that_tasks_set_are_known():
+    head = "id: f\nnamespace: n\ntasks:\n"
+    kind = "io.kestra.plugin.core.execution.SetVariables"
+    say = '  - {id: say, type: io.kestra.plugin.core.log.Log, message: "{{ vars.%s }}"}\n'
+    known = check(f"{head}  - {{id: s, type: {kind}, variables: {{stage: x}}}}\n{say % 'stage'}", Registry())
+    assert not known.errors
+    typo = check(f"{head}  - {{id: s, type: {kind}, variables: {{stage: x}}}}\n{say % 'stagee'}", Registry())
+    assert [one.code for one in typo.errors] == ["GOV133"]
+    computed = check(f"{head}  - {{id: s, type: {kind}, variables: '{{{{ outputs.s }}}}'}}\n{say % 'any'}", Registry())
+    assert not computed.errors
