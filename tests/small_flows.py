@@ -118,3 +118,14 @@ tasks:
   - id: gate
     type: io.kestra.plugin.core.flow.Pause
 """
+UNKNOWN = """\
+id: elsewhere
+namespace: demo
+tasks:
+  - id: first
+    type: io.kestra.plugin.core.debug.Return
+    format: here
+  - id: strange
+    type: io.kestra.plugin.core.debug.Retrun
+    format: "{{ outputs.first.value }}"
+"""

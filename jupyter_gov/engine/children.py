@@ -67,7 +67,7 @@ def _begin(work: Work, run_id: str) -> None:
     if task.kind == "flowable":
         begin_flowable(work, run)
     elif task.kind == "unknown":
-        message = f"task {task.id!r} has the type {task.type!r}, which no installed plugin offers"
+        message = f"task {task.id!r} has the type {task.type!r}, which no installed plugin offers; install one, restart"
         end(work, run, State.FAILED, failure=told(work, run.id, Failure("GOV901", message)))
     else:
         begin_attempt(work, run)

@@ -18,7 +18,20 @@ from jupyter_gov.service.identity import local_actor
 from jupyter_gov.service.words import short_id
 from tests.cli.conftest import SCRIPT, Cli
 from tests.faces import Approver, decide, open_gate, until
-from tests.small_flows import CALLS, FAILS, GATED, HELLO, LEAVES, ONE_AT_A_TIME, SECRET, SLEEPS, SLIP, SLOW, TWICE
+from tests.small_flows import (
+    CALLS,
+    FAILS,
+    GATED,
+    HELLO,
+    LEAVES,
+    ONE_AT_A_TIME,
+    SECRET,
+    SLEEPS,
+    SLIP,
+    SLOW,
+    TWICE,
+    UNKNOWN,
+)
 
 Write = Callable[[str, str], str]
 
@@ -150,6 +163,30 @@ tasks:
     assert found["GOV175"]["replacement"] == "BOOL"
     assert found["GOV174"]["location"]["column"] == 22
     assert cli("check", "--target", "3.0", file).code == 2
+
+
+def test_a_type_that_no_plugin_offers_is_stored_if_asked_for_and_fails_when_reached(cli: Cli, write: Write) -> None:
+    file = write("elsewhere.yaml", UNKNOWN)
+    refused = cli("register", file)
+    assert refused.code == 1
+    for told in (
+        "GOV111",
+        "core.debug.Retrun",
+        'did you mean "io.kestra.plugin.core.debug.Return"?',
+        "jupyter_gov.tasks",
+    ):
+        assert told in refused.out + refused.err
+    warned = cli("check", "--allow-unknown-types", file)
+    assert (warned.code, "GOV165" in warned.out) == (0, True)
+    assert cli("register", "--allow-unknown-types", file).code == 0
+    ran = cli("run", "--allow-unknown-types", file, "--json")
+    assert ran.code == 1
+    assert [(task["taskId"], task["state"]) for task in ran.json["tasks"]] == [
+        ("first", "SUCCESS"),
+        ("strange", "FAILED"),
+    ]
+    assert "no installed plugin offers" in ran.out
+    assert "GOV901" in ran.out
 
 
 def test_check_of_a_missing_or_binary_file(cli: Cli, home: Path) -> None:

@@ -13,7 +13,7 @@ from jupyter_gov.service.api import Gov
 from jupyter_gov.service.identity import local_actor
 from tests.faces import Approver, decide, open_gate, until
 from tests.kernel.conftest import Kernel
-from tests.small_flows import CALLS, FAILS, GATED, HELLO, SLEEPS, SLIP
+from tests.small_flows import CALLS, FAILS, GATED, HELLO, SLEEPS, SLIP, UNKNOWN
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -35,6 +35,15 @@ def test_a_flow_runs_and_is_shown_once(kernel: Kernel) -> None:
 def test_underscore_is_the_result(kernel: Kernel) -> None:
     kernel.ok(cell("", HELLO))
     assert "<ExecutionView" in kernel.ok("print(repr(_))").text
+
+
+def test_a_type_that_no_plugin_offers_is_run_up_to_if_asked_for(kernel: Kernel) -> None:
+    refused = kernel.run(cell("", UNKNOWN))
+    assert "GOV111" in refused.text + str(refused.error)
+    shown = kernel.run(cell("--as run --allow-unknown-types", UNKNOWN))
+    assert "GOV165" in shown.text
+    assert "no installed plugin offers" in shown.text + str(shown.error)
+    assert "'FAILED'" in kernel.ok("run.state").text
 
 
 def test_inputs_come_from_a_dict_too(kernel: Kernel) -> None:

@@ -363,3 +363,33 @@ def test_what_is_refused_at_check(props: dict[str, Any], message: str) -> None:
 def test_the_worker_is_not_disturbed_by_signals_to_the_script() -> None:
     with pytest.raises(TaskError, match="SIGINT"):
         run_task(shell.Commands, sh(f"kill -{int(signal.SIGINT)} 0"))
+
+
+@pytest.mark.parametrize(
+    "needed", [["pytest"], ["pytest>=1", "pydantic"], [], ["nothing-like-it; python_version < '3'"]]
+)
+def test_a_python_script_runs_with_the_packages_that_are_there(needed: list[str]) -> None:
+    assert run_task(python.Script, {"script": "print(1)", "dependencies": needed}).lines() == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("needed", "named"),
+    [
+        ("nothing-like-it>=2", "nothing-like-it>=2"),
+        ("pytest<1", "pytest<1 (there is "),
+        ("git+https://x/y", "not the name"),
+    ],
+)
+@pytest.mark.parametrize("kind", [python.Script, python.Commands])
+def test_a_missing_package_is_told_at_check_and_fails_the_task_before_it_begins(
+    kind: Any, needed: str, named: str, tmp_path: Path
+) -> None:
+    body = {"script": "open('ran', 'w')"} if kind is python.Script else {"commands": ["touch ran"]}
+    properties = {**body, "dependencies": ["pytest", needed]}
+    assert any(named in text for text in check(kind, properties))
+    context = TestContext(tmp_path)
+    with pytest.raises(TaskError) as caught:
+        run_task(kind, properties, context=context)
+    assert caught.value.code == "GOV180"
+    assert named in caught.value.message
+    assert not (context.working_dir / "ran").exists()

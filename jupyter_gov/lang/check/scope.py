@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,11 @@ from jupyter_gov.lang.check.validate import Validator
 from jupyter_gov.lang.diagnostics import quoted
 from jupyter_gov.lang.nodes import MapNode, Node, ScalarNode, scalars
 from jupyter_gov.lang.ports import TypeCatalogue, TypeInfo
+
+_PLUGINS = (
+    "Types come from installed packages, by entry points of the group jupyter_gov.tasks: install the one that offers "
+    "it, or allow unknown types (--allow-unknown-types) to store a flow that shall run elsewhere."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +70,28 @@ class Scope:
         """Note every expression below a node."""
         self.uses += [Use(one, where, **more) for one in scalars(node) if "{" in one.text]
 
-    def unknown_type(self, name: ScalarNode, subject: str) -> None:
-        """Report a type that no plugin offers, or whose plugin is broken."""
+    def unknown_type(self, name: ScalarNode, subject: str, first: Collection[str] = ()) -> None:
+        """Report a type that no plugin offers, or whose plugin is broken.
+
+        Parameters
+        ----------
+        first
+            Types that are more likely to be meant than others.
+        """
+        note = None
         problem = self.catalogue.problem(name.text)
         if problem:
             code, message, hint = "GOV119", f"{subject}: {problem}", "Repair or reinstall the plugin."
         else:
-            meant = self.report.meant(name.text, self.catalogue.names(), is_type=True)
+            meant = self.report.meant(name.text, first, is_type=True) if first else None
+            meant = meant or self.report.meant(name.text, self.catalogue.names(), is_type=True)
             code, message = "GOV111", f"{subject} has the unknown type {quoted(name.text, 120)}"
             hint = f"did you mean {quoted(meant, 120)}?" if meant else "No installed plugin offers this type."
+            note = _PLUGINS
         if self.allow_unknown:
-            self.report.warn("GOV165", message + "; it cannot run here", name, hint)
+            self.report.warn("GOV165", message + "; it cannot run here", name, hint, note=note)
         else:
-            self.report.error(code, message, name, hint)
+            self.report.error(code, message, name, hint, note=note)
 
 
 def task_ids_below(node: Node) -> Iterator[str]:

@@ -72,12 +72,7 @@ class Triggers:
     def _info(self, type_node: ScalarNode, subject: str) -> TypeInfo | None:
         info = self._scope.catalogue.find(type_node.text) or CORE_TRIGGERS.get(type_node.text)
         if info is None:
-            meant = self._report.meant(type_node.text, CORE_TRIGGERS, is_type=True)
-            if meant and not self._scope.allow_unknown and not self._scope.catalogue.problem(type_node.text):
-                self._report.error("GOV111", f"{subject} has the unknown type {quoted(type_node.text, 120)}", type_node,
-                                   f"did you mean {quoted(meant, 120)}?")  # fmt: skip
-            else:
-                self._scope.unknown_type(type_node, subject)
+            self._scope.unknown_type(type_node, subject, CORE_TRIGGERS)
         elif info.kind != "trigger":
             self._report.error("GOV111", f"{subject}: {quoted(info.name, 120)} is no trigger", type_node)
             return None

@@ -8,15 +8,46 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
+from jupyter_gov.errors import TaskError
+from jupyter_gov.plugins.api import Dynamic, note
 from jupyter_gov.plugins.context import RunContext
-from jupyter_gov.tasks.script.base import Place, ScriptTask, python_program
+from jupyter_gov.tasks.script import packages
+from jupyter_gov.tasks.script.base import Place, ScriptOutput, ScriptTask, python_program
 from jupyter_gov.tasks.script.texts import Template, Texts
 
 
 class PythonTask(ScriptTask):
     """What both Python tasks share: ``python`` is the Python of the worker, and its output is not held back."""
+
+    dependencies: Dynamic[list[str]] = Field(
+        default_factory=list,
+        description="Packages that the script needs, as pip writes them. They are looked for in the Python of the "
+        "worker and never installed; the task fails before it begins if one is missing.",
+    )
+
+    @field_validator("dependencies")
+    @classmethod
+    def _are_there(cls, value: list[str] | str, info: ValidationInfo) -> list[str] | str:
+        absent = packages.missing(value) if isinstance(value, list) else []
+        if absent:
+            note(info, f"not in this Python: {', '.join(absent)}; nothing is installed, and the task fails without it")
+        return value
+
+    def run(self, ctx: RunContext) -> ScriptOutput:
+        """Run the script if all that it needs is there.
+
+        Raises
+        ------
+        TaskError
+            ``GOV180``: a package is missing; else as every script.
+        """
+        absent = packages.missing(self.dependencies)
+        if absent:
+            message = f"The Python of this worker does not have what the script needs: {', '.join(absent)}."
+            raise TaskError(message, code="GOV180", hint=packages.HINT)
+        return super().run(ctx)
 
     def environment(self, ctx: RunContext, texts: Texts) -> dict[str, str]:
         """Return the environment, in which lines arrive as they are printed."""
