@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 
 _KEY = re.compile(r"^(?P<indent> *)(?P<dash>(?:- +)*)(?P<key>[\w.\-]+):(?P<rest>\s.*|)$")
-_EXPRESSION = re.compile(r"\{\{[^}]*?(?P<path>[A-Za-z_][\w.\-]*(?:\[['\"][\w\-]*)?)?$")
+_EXPRESSION = re.compile(
+    r"\{[{%](?P<before>[^}]*?)(?P<path>[A-Za-z_][\w.\-]*(?:\[['\"][\w\-]*['\"]\][\w.\-]*)*(?:\[['\"][\w\-]*)?)?$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,12 @@ class Place:
         What is typed of the word to complete.
     path
         The expression before the cursor, such as ``outputs.tr``; None outside of ``{{ }}``.
+    before
+        What stands in the braces before that path.
+    column
+        Where the content of the line begins.
+    line
+        Number of the line, from 0.
     """
 
     keys: tuple[str, ...]
@@ -32,6 +40,9 @@ class Place:
     key: str | None
     fragment: str
     path: str | None = None
+    before: str = ""
+    column: int = 0
+    line: int = 0
 
 
 def place(text: str) -> Place:
@@ -43,11 +54,14 @@ def place(text: str) -> Place:
     if expression is not None:
         path = expression["path"] or ""
         fragment = re.split(r"[.\['\"]", path)[-1]
-        return Place(keys, siblings, None, fragment, path)
+        return Place(keys, siblings, None, fragment, path, expression["before"], indent, len(before))
     found = _KEY.match(line)
     if found and (found["rest"] or line.endswith(":")):
-        return Place(keys, siblings, found["key"], found["rest"].strip())
-    return Place(keys, siblings, None, line.strip().removeprefix("-").strip())
+        rest = found["rest"].strip()
+        # Of a list in one line the last item is being written.
+        fragment = re.split(r"[\[,]\s*", rest)[-1] if rest.startswith("[") else rest
+        return Place(keys, siblings, found["key"], fragment, column=indent, line=len(before))
+    return Place(keys, siblings, None, line.strip().removeprefix("-").strip(), column=indent, line=len(before))
 
 
 def _content_indent(line: str) -> int:
@@ -62,6 +76,10 @@ def _enclosing(before: list[str], line: str, indent: int) -> tuple[tuple[str, ..
     siblings: dict[str, str] = {}
     limit, in_mapping = indent, not _starts_item(line)
     for text in reversed(before):
+        if limit == 0 and keys:
+            break  # nothing encloses a key of the flow itself
+        if (keys or not in_mapping) and text.startswith(" " * limit):
+            continue  # it stands deeper than everything that is looked for
         found = _KEY.match(text)
         if found is None:
             continue

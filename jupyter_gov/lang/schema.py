@@ -52,16 +52,16 @@ _SLOT_WORDS = {
     "errors": "Tasks that run when one inside has failed for good.",
     "finally": "Tasks that run in any case, after the others.",
 }
-_TASK_LISTS = {
+TASK_LISTS = {
     "tasks": "What the flow does, one task after the other.",
     "errors": "Tasks that run when a task has failed for good.",
     "finally": "Tasks that run in any case, before the execution ends.",
     "afterExecution": "Tasks that run after the execution has ended.",
 }
-_OTHER_LISTS = (
-    ("inputs", "Input", "Values that whoever starts the flow gives."),
-    ("triggers", "Trigger", "What starts the flow by itself."),
-)
+OTHER_LISTS = {
+    "inputs": "Values that whoever starts the flow gives.",
+    "triggers": "What starts the flow by itself.",
+}
 _HEAD: dict[str, Any] = {
     "id": {"type": "string", "pattern": "^[a-zA-Z0-9][a-zA-Z0-9_-]*$", "description": "Name, unique in the flow."},
     "type": {"type": "string", "description": "Name of the type."},
@@ -76,11 +76,11 @@ def flow_schema(catalogue: TypeCatalogue) -> dict[str, Any]:
     infos = _types(catalogue)
     definitions: dict[str, Any] = {}
     root = model_schema("Flow", FlowSpec, definitions)
-    for name, description in _TASK_LISTS.items():
+    for name, description in TASK_LISTS.items():
         root["properties"][name] = {**_TASKS, "description": description}
     root["properties"]["tasks"] |= {"type": "array", "minItems": 1}
-    for name, item, description in _OTHER_LISTS:
-        items = {"$ref": f"#/$defs/{item}"}
+    for name, description in OTHER_LISTS.items():
+        items = {"$ref": f"#/$defs/{name.removesuffix('s').capitalize()}"}
         root["properties"][name] = {"type": ["array", "null"], "items": items, "description": description}
     root["properties"]["taskDefaults"] = root["properties"]["pluginDefaults"] | {"deprecated": True}
     root["properties"]["extend"] = {"type": "object", "description": "Metadata of a blueprint; without effect."}

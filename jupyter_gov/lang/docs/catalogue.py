@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -11,17 +11,23 @@ from pydantic import BaseModel
 from jupyter_gov.errors import LanguageError
 from jupyter_gov.lang.diagnostics import closest, closest_type
 from jupyter_gov.lang.docs.pages import Page, Property, described, properties
+from jupyter_gov.lang.flowtest.models import FlowTestsSpec
 from jupyter_gov.lang.models.conditions import Condition
 from jupyter_gov.lang.models.examples import CONDITIONS, INPUTS
-from jupyter_gov.lang.models.flow_specs import TaskSpec
+from jupyter_gov.lang.models.flow_specs import FlowSpec, TaskSpec
 from jupyter_gov.lang.models.inputs import INPUT_SPECS, InputSpec
+from jupyter_gov.lang.models.retry import ConstantRetry, ExponentialRetry, RandomRetry
 from jupyter_gov.lang.models.triggers import CORE_TRIGGERS, TriggerSpec
 from jupyter_gov.lang.ports import TypeCatalogue, TypeInfo
-from jupyter_gov.lang.schema import lenient, model_schema, type_schema
+from jupyter_gov.lang.schema import OTHER_LISTS, TASK_LISTS, lenient, model_schema, type_schema
 
 _KINDS: Mapping[str, str] = {"runnable": "task", "flowable": "task", "trigger": "trigger", "nested": "part of a task"}
 _HEAD = ("id", "type")
-_INPUT = "INPUT"
+_HEADS = (
+    Property("id", "text", "Name, unique in the flow.", required=True),
+    Property("type", "text", "Name of the type.", required=True),
+)
+_RETRIES = ("constant", "exponential", "random")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,30 @@ def _entry(name: str, kind: str, model: type[BaseModel], deprecated: bool = Fals
 
 def _heading(kind: str) -> str:
     return "Parts of tasks" if kind == "part of a task" else f"{kind.capitalize()}s"
+
+
+def flow_properties() -> tuple[Property, ...]:
+    """Return the properties of a flow itself."""
+    lists = [Property(name, "list of maps", text) for name, text in (*TASK_LISTS.items(), *OTHER_LISTS.items())]
+    return (*properties(_schema(FlowSpec)), *lists)
+
+
+def task_properties() -> tuple[Property, ...]:
+    """Return the properties that every task has, those of each way to retry among them."""
+    retries = (one for model in (ConstantRetry, ExponentialRetry, RandomRetry) for one in properties(_schema(model)))
+    kinds = Property("retry.type", "choice", "How the time between attempts grows.", required=True, choices=_RETRIES)
+    named = {one.name: replace(one, name=f"retry.{one.name}") for one in retries if one.name != "type"}
+    return (*_HEADS, *properties(_schema(TaskSpec)), kinds, *named.values())
+
+
+def trigger_properties() -> tuple[Property, ...]:
+    """Return the properties that every trigger has."""
+    return (*_HEADS, *properties(_schema(TriggerSpec)))
+
+
+def test_properties() -> tuple[Property, ...]:
+    """Return the properties of a test file."""
+    return properties(_schema(FlowTestsSpec))
 
 
 def _infos(catalogue: TypeCatalogue) -> dict[str, TypeInfo]:

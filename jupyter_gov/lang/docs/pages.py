@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _DEEPEST = 3
+OUTPUTS = {"trigger": "Variables, read as trigger.<name>"}
+"""Heading of what a kind of type hands out, where that is no output."""
 _FORMATS = {"duration": "duration", "date-time": "date and time", "date": "date", "time": "time of day"}
 _EXPRESSION = r"\{[{%]"
 
@@ -226,6 +228,6 @@ def sections(page: Page) -> tuple[str, ...]:
     parts = (
         ("Example" if len(page.examples) == 1 else "Examples", page.examples),
         ("Properties", page.properties),
-        ("Outputs", page.outputs),
+        (OUTPUTS.get(page.kind, "Outputs"), page.outputs),
     )
     return tuple(name for name, content in parts if content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from jupyter_gov.lang.docs.pages import Page, Property, sections
+from jupyter_gov.lang.docs.pages import OUTPUTS, Page, Property, sections
 
 WIDTH = 100
 
@@ -48,7 +48,7 @@ def _lines(page: Page) -> Iterator[str]:
     yield from _section("Properties", page.properties)
     if page.outputs:
         yield ""
-        yield "Outputs"
+        yield OUTPUTS.get(page.kind, "Outputs")
         for name, text in page.outputs.items():
             yield from _wrapped(f"{name}: {text}", "  ")
     if page.common:

@@ -207,8 +207,31 @@ inputs:
 
 _TRIGGER = "io.kestra.plugin.core.trigger."
 _OLD = "io.kestra.core.models.triggers.types."
+_DATES = {
+    "date": "The date at which it fired.",
+    "previous": "The date before that one.",
+    "next": "The date after that one.",
+}
+_VARIABLES: Mapping[str, Mapping[str, str]] = {
+    "Schedule": _DATES,
+    "ScheduleOnDates": _DATES,
+    "Flow": {
+        "executionId": "Id of the execution that came last.",
+        "namespace": "Namespace of its flow.",
+        "flowId": "Id of its flow.",
+        "flowRevision": "Revision of its flow.",
+        "state": "State that it has reached.",
+        "outputs": "Outputs that its flow declares; with dependsOn also those of each flow, by its id.",
+    },
+    "Webhook": {
+        "body": "What was sent; a map or list if it is JSON.",
+        "headers": "Headers of the call, each a list.",
+        "parameters": "Parameters of the address, each a list.",
+    },
+}
+"""What executions read as ``trigger.<name>``."""
 CORE_TRIGGERS: Mapping[str, TypeInfo] = {
-    name: TypeInfo(_TRIGGER + short, "trigger", model, aliases=(_OLD + short,))
+    name: TypeInfo(_TRIGGER + short, "trigger", model, aliases=(_OLD + short,), outputs=_VARIABLES[short])
     for short, model in (
         ("Schedule", Schedule),
         ("ScheduleOnDates", ScheduleOnDates),
