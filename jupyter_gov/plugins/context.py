@@ -453,6 +453,18 @@ class RunContext(Protocol):
         """Settings of the installation by dotted name, such as ``mail.host``, ``ai.provider``, ``paths.allowed``."""
         ...
 
+    def toggle_trigger(self, namespace: str, flow_id: str, trigger_id: str, *, disabled: bool) -> bool:
+        """Turn a trigger off, or on again; return whether that changed anything.
+
+        Raises
+        ------
+        NotFoundError
+            ``GOV302``: no such trigger.
+        ExecutionError
+            ``GOV380``: the text of its flow disables it.
+        """
+        ...
+
     def called(self, task_id: str) -> Iterator[Mapping[str, Any]]:
         """Yield the outputs of the executions that a task of this execution has called, in order of their batches."""
         ...

@@ -233,6 +233,7 @@ class TestContext:
         self.kv = TestValues(self.namespace)
         self.namespace_files = TestSharedFiles(self.folder / "namespaces", self.namespace)
         self.cache = TestCache(self.folder)
+        self.toggled: dict[tuple[str, str, str], bool] = {}
         self.added: list[tuple[str, State, dict[str, Any] | None]] = []
         self.masked: list[str] = []
         self.logger = TestLogger(self.redact)
@@ -262,6 +263,13 @@ class TestContext:
         if self.notebook_engine is None:
             raise TaskError("This test has no notebook engine; pass `notebook_engine`.", code="GOV840")
         return self.notebook_engine
+
+    def toggle_trigger(self, namespace: str, flow_id: str, trigger_id: str, *, disabled: bool) -> bool:
+        """Remember what was turned off (True) or on; every trigger exists, and is on at first."""
+        key = (namespace, flow_id, trigger_id)
+        before = self.toggled.get(key, False)
+        self.toggled[key] = disabled
+        return before is not disabled
 
     def called(self, task_id: str) -> Iterator[Mapping[str, Any]]:
         """Yield nothing: there are no other executions here."""

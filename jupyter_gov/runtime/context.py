@@ -37,8 +37,9 @@ from jupyter_gov.plugins.context import (
 from jupyter_gov.plugins.outputs import outputs_of
 from jupyter_gov.runtime.caches import AttemptCache
 from jupyter_gov.runtime.files import AttemptFiles
+from jupyter_gov.runtime.flows import FlowCache
 from jupyter_gov.runtime.folders import shared_by
-from jupyter_gov.runtime.kv import AttemptValues
+from jupyter_gov.runtime.kv import AttemptValues, task_fact
 from jupyter_gov.runtime.limits import OUTPUT_BYTES
 from jupyter_gov.runtime.records import called_by, logs_of
 from jupyter_gov.runtime.sealing import Sealer
@@ -160,6 +161,21 @@ class Context:
                 hint="Let the loop of the service carry the execution on.",
             )
         return self._world.reach(self._job.execution, self._job.run)
+
+    def toggle_trigger(self, namespace: str, flow_id: str, trigger_id: str, *, disabled: bool) -> bool:
+        """Turn a trigger off, or on again; return whether that changed anything."""
+        from jupyter_gov.runtime import toggling  # noqa: PLC0415 - calendars load late
+
+        world, job = self._world, self._job
+        key = (namespace, flow_id, trigger_id)
+        fact = task_fact("trigger.toggled", "/".join(key), job.execution, job.run)
+        fact = replace(fact, body={"trigger": trigger_id, "disabled": disabled, **fact.body})
+        flows, now = FlowCache(world.store, world.registry), world.clock()
+        before = toggling.find(world.store, flows, world.trigger_host, key)[0]
+        after = toggling.persistently(
+            lambda: toggling.toggle(world.store, flows, world.trigger_host, key, disabled, fact, now)
+        )
+        return before.disabled is not after.disabled
 
     @property
     def working_dir(self) -> Path:

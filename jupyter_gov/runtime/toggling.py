@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from jupyter_gov.domain.commands import Fact
 from jupyter_gov.domain.trigger import Trigger
 from jupyter_gov.engine.triggers import turns
 from jupyter_gov.engine.triggers.parse import parse
-from jupyter_gov.errors import ExecutionError, NotFoundError
+from jupyter_gov.errors import ConflictError, ExecutionError, NotFoundError
 from jupyter_gov.lang.models.triggers import Schedule, ScheduleOnDates
 from jupyter_gov.runtime.flows import FlowCache
 from jupyter_gov.runtime.moves import scheduled, watched
@@ -19,6 +20,25 @@ from jupyter_gov.runtime.triggered import MakeHost, Place, Starter
 if TYPE_CHECKING:
     from jupyter_gov.store import Store
     from jupyter_gov.store.flow_triggers import Key
+
+T = TypeVar("T")
+_ATTEMPTS = 5
+
+
+def persistently(change: Callable[[], T]) -> T:
+    """Read and change a trigger, again if it fired in between.
+
+    Raises
+    ------
+    ConflictError
+        It always did.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return change()
+        except ConflictError:
+            continue
+    return change()
 
 
 def find(store: Store, flows: FlowCache, make_host: MakeHost, key: Key) -> tuple[Trigger, Place]:

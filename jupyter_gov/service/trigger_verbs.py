@@ -35,7 +35,9 @@ class TriggerVerbs:
         """Turn a trigger off, or on again."""
         parts = self._parts
         fact = _fact("toggled", key, actor, {"disabled": disabled})
-        found = toggling.toggle(parts.store, parts.cache, parts.host, key, disabled, fact, parts.now())
+        found = toggling.persistently(
+            lambda: toggling.toggle(parts.store, parts.cache, parts.host, key, disabled, fact, parts.now())
+        )
         parts.wake()
         return found
 
@@ -49,6 +51,17 @@ class TriggerVerbs:
         labels: Mapping[str, str],
     ) -> Trigger:
         """Let a schedule fire for its dates of the past."""
+        return toggling.persistently(lambda: self._begin(key, actor, start, end, inputs, labels))
+
+    def _begin(  # noqa: PLR0917 - what a person says of a backfill
+        self,
+        key: Key,
+        actor: Actor,
+        start: datetime,
+        end: datetime | None,
+        inputs: Mapping[str, Any],
+        labels: Mapping[str, str],
+    ) -> Trigger:
         now = self._parts.now()
         kept, place = self._scheduled(key)
         if not kept.is_active:
@@ -78,6 +91,9 @@ class TriggerVerbs:
 
     def change_backfill(self, key: Key, act: BackfillAct, actor: Actor) -> Trigger:
         """Pause, continue or cancel the backfill of a schedule; while it is paused, the schedule goes on."""
+        return toggling.persistently(lambda: self._change_walk(key, act, actor))
+
+    def _change_walk(self, key: Key, act: BackfillAct, actor: Actor) -> Trigger:
         kept, _ = self._scheduled(key)
         if kept.backfill is None:
             raise ExecutionError(f"trigger {kept.name} walks no backfill", code="GOV384")

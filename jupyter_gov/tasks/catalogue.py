@@ -22,6 +22,8 @@ CORE: Mapping[str, str] = {
     _CORE + "storage.Purge": _TASKS + "core.executions:PurgeExecutions",
     _CORE + "templating.TemplatedTask": _TASKS + "core.templated:TemplatedTask",
     _CORE + "metric.Publish": _TASKS + "core.metric:Publish",
+    _CORE + "trigger.Toggle": _TASKS + "core.trigger:Toggle",
+    _OLD + "trigger.Toggle": _TASKS + "core.trigger:Toggle",
     _CORE + "kv.Set": _TASKS + "kv.write:Set",
     _CORE + "kv.Delete": _TASKS + "kv.write:Delete",
     _CORE + "kv.PurgeKV": _TASKS + "kv.write:PurgeKV",
