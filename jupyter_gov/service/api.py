@@ -463,6 +463,8 @@ class TriggerService(Protocol):
         ------
         ExecutionError
             ``GOV380``: the text of the flow disables it.
+        AccessError
+            ``GOV342``: nobody in particular asks.
         """
         ...
 
@@ -485,6 +487,8 @@ class TriggerService(Protocol):
         ExecutionError
             ``GOV381``: it is turned off; ``GOV382``: it walks one already; ``GOV383``: there is no such date, or the
             times are wrong; ``GOV385``: it is no schedule.
+        AccessError
+            ``GOV342``: nobody in particular asks.
         """
         ...
 

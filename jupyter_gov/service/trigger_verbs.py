@@ -34,6 +34,7 @@ class TriggerVerbs:
     def toggle(self, key: Key, disabled: bool, actor: Actor) -> Trigger:
         """Turn a trigger off, or on again."""
         parts = self._parts
+        parts.access.check_named(actor, "turning a trigger off or on")
         fact = _fact("toggled", key, actor, {"disabled": disabled})
         found = toggling.persistently(
             lambda: toggling.toggle(parts.store, parts.cache, parts.host, key, disabled, fact, parts.now())
@@ -51,6 +52,7 @@ class TriggerVerbs:
         labels: Mapping[str, str],
     ) -> Trigger:
         """Let a schedule fire for its dates of the past."""
+        self._parts.access.check_named(actor, "a backfill")
         return toggling.persistently(lambda: self._begin(key, actor, start, end, inputs, labels))
 
     def _begin(  # noqa: PLR0917 - what a person says of a backfill
@@ -91,6 +93,7 @@ class TriggerVerbs:
 
     def change_backfill(self, key: Key, act: BackfillAct, actor: Actor) -> Trigger:
         """Pause, continue or cancel the backfill of a schedule; while it is paused, the schedule goes on."""
+        self._parts.access.check_named(actor, "changing a backfill")
         return toggling.persistently(lambda: self._change_walk(key, act, actor))
 
     def _change_walk(self, key: Key, act: BackfillAct, actor: Actor) -> Trigger:

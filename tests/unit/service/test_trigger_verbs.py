@@ -13,7 +13,7 @@ from jupyter_gov.domain.actor import Actor, Assurance
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.flow import ExecutionFilter
 from jupyter_gov.domain.states import State
-from jupyter_gov.errors import ExecutionError, InputError, NotFoundError
+from jupyter_gov.errors import AccessError, ExecutionError, InputError, NotFoundError
 from jupyter_gov.service import open_gov
 from jupyter_gov.service.api import Gov, StartRequest
 
@@ -124,6 +124,19 @@ def test_the_text_of_a_flow_has_the_last_word(gov: Gov) -> None:
         gov.triggers.toggle("n", "daily", "midnight", False, ANN)
     with pytest.raises(NotFoundError, match="midnight"):
         gov.triggers.toggle("n", "daily", "noon", False, ANN)
+
+
+def test_nobody_in_particular_changes_nothing(gov: Gov) -> None:
+    gov.flows.register(DAILY, ANN)
+    before = gov.triggers.list(ANN)
+    nobody = Actor("anonymous@host", "anonymous", frozenset(), Assurance.ANONYMOUS)
+    with pytest.raises(AccessError, match="GOV342"):
+        gov.triggers.toggle("n", "daily", "midnight", True, nobody)
+    with pytest.raises(AccessError, match="GOV342"):
+        gov.triggers.backfill("n", "daily", "midnight", nobody, start=START, end=END)
+    with pytest.raises(AccessError, match="GOV342"):
+        gov.triggers.change_backfill("n", "daily", "midnight", "cancel", nobody)
+    assert gov.triggers.list(ANN) == before
 
 
 def test_two_who_toggle_at_once_do_not_fail(gov: Gov) -> None:
