@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jupyter_gov.kernel import inspector
 from jupyter_gov.kernel.completer import install, remove
 from jupyter_gov.kernel.magics import ENTRY, GovMagics, rewrite
 from jupyter_gov.kernel.session import Session
@@ -26,6 +27,7 @@ def load(shell: InteractiveShell) -> None:
     if rewrite not in shell.input_transformers_cleanup:
         shell.input_transformers_cleanup.append(rewrite)
     install(shell)
+    inspector.install(shell)
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -33,6 +35,7 @@ def unload(shell: InteractiveShell) -> None:
     if rewrite in shell.input_transformers_cleanup:
         shell.input_transformers_cleanup.remove(rewrite)
     remove(shell)
+    inspector.remove(shell)
     session = getattr(shell, _SESSION, None)
     if session is not None:
         session.close()

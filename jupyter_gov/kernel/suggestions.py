@@ -73,6 +73,12 @@ def in_tests(place: Place) -> Iterable[Word]:
     return [Word(UNIT_TEST, "type")] if place.key == "type" else _values(known, place.key)
 
 
+def property_at(place: Place, text: str, name: str, *, tests: bool) -> Property | None:
+    """Return what is known of the key ``name`` at a place of a flow, or of a test file."""
+    known = _below(_of_tests(), place.keys) if tests else properties_at(place, outline(text))
+    return next((one for one in known if one.name == name), None)
+
+
 @cache
 def _of_flow() -> tuple[Property, ...]:
     return flow_properties()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import time
+from typing import Any
 
 import pytest
 
 from jupyter_gov.kernel.completer import suggestions
+from jupyter_gov.kernel.inspector import meaning
 from jupyter_gov.kernel.yaml_context import place
 from tests.kernel.conftest import Kernel
 
@@ -303,3 +305,44 @@ def test_a_name_with_a_dash_is_put_in_brackets(kernel: Kernel) -> None:
 
 def test_the_kernel_completes_in_test_cells(kernel: Kernel) -> None:
     assert complete(kernel, TESTS + "fix") == ["fixtures:"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("%%govflow\nid: a\nnames¦pace: b", ["namespace (text, required)", "Namespace"]),
+        (
+            f"%%govflow\ntasks:\n  - id: x\n    type: {LOG}\n    lev¦el: INFO",
+            ["level (choice or expression, default INFO)", "one of"],
+        ),
+        (f"%%govflow\ntasks:\n  - id: x\n    type: {LOG[:9]}¦{LOG[9:]}", ["Log (task)", "message (text"]),
+        ("%%govflow\ntasks:\n  - id: x\n    message: '{{ inputs.a | upp¦er }}'", ["upper() (filter)"]),
+        ("%%govflow\ntasks:\n  - id: x\n    message: '{{ no¦w() }}'", ["now(", "(function)"]),
+        ("%%govflow\ntasks:\n  - id: x\n    runIf¦: a", ["runIf (text)"]),
+        ("%%govtest\nid: t\ntestCases:\n  - id: x\n    asser¦tions:", ["assertions (list of maps, required)"]),
+    ],
+)
+def test_what_a_word_means(cell: str, words: list[str]) -> None:
+    found = meaning(cell.replace("¦", ""), cell.index("¦"))
+    assert found is not None
+    for word in words:
+        assert word in found["text/plain"]
+    assert "<script" not in found["text/html"]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["x = 1¦", "%%gov¦flow\nid: a", "%%govflow\nid: a\nno such ¦text", "%%govflow\nunknown_key¦: 1", "%%govflow\ntype: no.su¦ch",
+     "%%govflow\na: '{{ inputs¦.x }}'", "%%govflow\n¦"],
+)  # fmt: skip
+def test_of_other_words_nothing_is_said(cell: str) -> None:
+    assert meaning(cell.replace("¦", ""), cell.index("¦")) is None
+
+
+def test_the_kernel_tells_what_a_word_means(kernel: Kernel) -> None:
+    def told(code: str) -> dict[str, Any]:
+        return kernel.client.inspect(code, len(code), reply=True, timeout=30)["content"]
+
+    # As a list of completions asks for the one that is chosen.
+    assert told("%%govflow\ntasks:\n  - id: x\n    runIf:")["data"]["text/plain"].startswith("runIf (text)")
+    assert told("print")["found"]
