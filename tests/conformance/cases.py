@@ -17,29 +17,41 @@ LEFT_OUT: Mapping[str, str] = {
     "listeners-deprecated": "listeners are deprecated and not built",
     "templates-deprecated": "templates are deprecated and not built",
 }
+OWN = Path(__file__).parent / "own"
+"""Our own cases, which need no corpus: what Kestra 2 has, and the corpus does not."""
 PENDING = Path(__file__).parent / "pending.txt"
 OWN_DEADLINE = 60
 """Seconds after which pytest stops a case that did not stop itself."""
 
 
-def read(path: Path) -> list[dict[str, Any]]:
-    """Return the cases of a file."""
-    found = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
-    return [] if found is None else list(found)
+class Case(dict[str, Any]):
+    """A case; ``corpus`` is the folder that its files lie in."""
+
+    corpus: Path
+
+
+def read(path: Path) -> list[Case]:
+    """Return the cases of a file; there are none if it is not there."""
+    found = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader) if path.is_file() else None
+    cases = [Case(one) for one in found or ()]
+    for case in cases:
+        case.corpus = path.parent
+    return cases
 
 
 def parametrize(
     metafunc: pytest.Metafunc, file: str, group: Callable[[Mapping[str, Any]], str] = lambda case: case["group"]
 ) -> None:
-    """Make one test of each case; without the file there is one that is skipped."""
+    """Make one test of each case, our own ones too; without the file of the corpus there is one that is skipped."""
     corpus = corpus_of(metafunc.config)
     path = None if corpus is None else corpus / file
     if path is None or not path.is_file():
         reason = f"no {file}: give --corpus DIR or JUPYTER_GOV_CORPUS"
-        metafunc.parametrize("case", [pytest.param({}, id="corpus", marks=pytest.mark.skip(reason=reason))])
-        return
-    pending = {} if is_asked_for(metafunc.config) else not_built_yet()
-    metafunc.parametrize("case", [_parameter(case, file, group(case), pending) for case in read(path)])
+        found = [pytest.param({}, id="corpus", marks=pytest.mark.skip(reason=reason))]
+    else:
+        pending = {} if is_asked_for(metafunc.config) else not_built_yet()
+        found = [_parameter(case, file, group(case), pending) for case in read(path)]
+    metafunc.parametrize("case", [*found, *(_own(case, file, group(case)) for case in read(OWN / file))])
 
 
 def not_built_yet() -> dict[str, str]:
@@ -59,6 +71,11 @@ def _parameter(case: dict[str, Any], file: str, group: str, pending: Mapping[str
     if reason is not None:
         marks.append(pytest.mark.xfail(reason=f"not built yet: {reason}"))
     return pytest.param(case, id=case["id"], marks=marks)
+
+
+def _own(case: Case, file: str, group: str) -> Any:
+    marks = [pytest.mark.conformance(f"own {file}", group), pytest.mark.timeout(OWN_DEADLINE)]
+    return pytest.param(case, id=f"own-{case['id']}", marks=marks)
 
 
 def unknown(mapping: Mapping[str, Any], known: frozenset[str], where: str) -> list[str]:

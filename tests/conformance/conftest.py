@@ -158,9 +158,10 @@ def store_url(store_template: tuple[str, str], tmp_path: Path, pytestconfig: pyt
 
 @pytest.fixture
 def make_world(
-    corpus: Path, store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, utc: None
+    pytestconfig: pytest.Config, store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, utc: None
 ) -> Iterator[Callable[[Mapping[str, Any]], World]]:
-    """A maker of the one world of a case."""
+    """A maker of the one world of a case; its files lie where the case does."""
+    corpus = corpus_of(pytestconfig) or tmp_path
     from tests.conformance.world import World
 
     # The installation of whoever runs this must not matter.
@@ -170,7 +171,8 @@ def make_world(
     made: list[World] = []
 
     def make(case: Mapping[str, Any]) -> World:
-        made.append(World(case, corpus, tmp_path, store_url, monkeypatch))
+        folder = getattr(case, "corpus", corpus)
+        made.append(World(case, folder, tmp_path, store_url, monkeypatch))
         return made[-1]
 
     yield make

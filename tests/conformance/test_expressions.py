@@ -10,33 +10,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.conformance.conftest import corpus_of
+from tests.conformance.cases import parametrize
 from tests.conformance.expression_cases import check
 
 FILE = "expressions.yaml"
-LEFT_OUT = {
-    "jvm-quirk": "follows from the JVM: left out of any score",
-    "java-class-names": "prints Java class names: left out of any score",
-}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    corpus = corpus_of(metafunc.config)
-    path = None if corpus is None else corpus / FILE
-    if path is None or not path.is_file():
-        reason = f"no {FILE}: give --corpus DIR or JUPYTER_GOV_CORPUS"
-        metafunc.parametrize("case", [pytest.param({}, id="corpus", marks=pytest.mark.skip(reason=reason))])
-        return
-    cases: list[dict[str, Any]] = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
-    metafunc.parametrize("case", [_parameter(case) for case in cases])
-
-
-def _parameter(case: dict[str, Any]) -> Any:
-    marks = [pytest.mark.conformance(FILE, case["group"])]
-    marks += [pytest.mark.skip(reason=LEFT_OUT[need]) for need in case.get("needs", []) if need in LEFT_OUT]
-    return pytest.param(case, id=case["id"], marks=marks)
+    parametrize(metafunc, FILE)
 
 
 @pytest.fixture(autouse=True)
