@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from jupyter_gov.domain.actor import SYSTEM
 from jupyter_gov.domain.commands import Fact
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.ids import triggered_execution_id
-from jupyter_gov.domain.states import History
+from jupyter_gov.domain.states import History, State
 from jupyter_gov.domain.trigger import Trigger, TriggerEvent
 from jupyter_gov.engine.triggers import starting, turns, upstream, windows
 from jupyter_gov.engine.triggers.parse import calendar_of, parse, rule_of
 from jupyter_gov.engine.triggers.schedule import Rule
 from jupyter_gov.engine.triggers.subject import Subject
-from jupyter_gov.errors import GovError
+from jupyter_gov.errors import ExecutionError, GovError
 from jupyter_gov.lang.expr.zones import system_zone
+from jupyter_gov.lang.models.flow_specs import labels_map
 from jupyter_gov.lang.models.triggers import FlowTrigger, Schedule, ScheduleOnDates
 from jupyter_gov.runtime.flows import FlowCache
 from jupyter_gov.runtime.owned import NewExecution
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from jupyter_gov.store.flow_triggers import Key
 
 _EVENTS_AT_ONCE = 50
+_MISSES_AT_ONCE = 20
 _TICK = timedelta(microseconds=1)
 
 
@@ -68,6 +70,8 @@ class Mover:
         if kept is None or kept.next is None or kept.next > now:
             return False
         place = self._place(kept)
+        if isinstance(place.parsed.own, FlowTrigger):
+            return self._miss(kept, place, now)
         rule, subject = scheduled(place)
         turn = turns.take(kept, rule, subject, now=now)
         move = Move(kept, turn.trigger)
@@ -85,7 +89,10 @@ class Mover:
         kept = self._read(key)
         if kept is None or kept.next is None:
             return False
-        rule, subject = scheduled(self._place(kept))
+        place = self._place(kept)
+        if isinstance(place.parsed.own, FlowTrigger):
+            return False  # windows that were missed are told of one by one
+        rule, subject = scheduled(place)
         turn = turns.recover(kept, rule, subject, now=self._world.clock())
         if turn.trigger == kept:
             return False
@@ -123,6 +130,10 @@ class Mover:
             executions = {one: self._store.executions.load(tx, one) for one in seen}
         if kept is None or not events:
             return False
+        # A window ends with what came in it: what came later has to wait until that is known.
+        events = [event for event in events if kept.next is None or event.at <= kept.next]
+        if not events:
+            return self._miss(kept, self._place(kept), self._world.clock())
         move = Move(kept, kept, events=events)
         if kept.is_active:
             place = self._place(kept)
@@ -180,6 +191,48 @@ class Mover:
         move.made.append(made)
         move.after = replace(move.after, running=cause.execution_id)
         move.say("fired", execution=cause.execution_id, cause=then.id, state=str(event.state))
+
+    def _miss(self, kept: Trigger, place: Place, now: datetime) -> bool:
+        """Do what a trigger says about windows that ended without what they needed."""
+        if kept.next is None or kept.next > now:
+            return False
+        with self._store.read() as tx:
+            waiting = self._store.triggers.events(tx, kept.key, 1)
+        if waiting and waiting[0].at <= kept.next:
+            return True  # it came in time, and is looked at first
+        group = upstream.groups(place.parsed, system_zone())[-1]
+        window = window_from(kept.windows.get(group.id))
+        found = windows.missed(group.span, window, kept.next - _TICK, now + _TICK)[:_MISSES_AT_ONCE]
+        coming = windows.next_end(group.span, now)
+        if len(found) == _MISSES_AT_ONCE:
+            coming = found[-1].end + _TICK
+        move = Move(kept, replace(kept, next=coming))
+        for one in found:
+            self._missed(move, place, group, one)
+        if not found:
+            move.say("met", until=_text(kept.next))
+        self._store_move(move)
+        return True
+
+    def _missed(self, move: Move, place: Place, group: upstream.Group, window: windows.Window) -> None:
+        written = place.parsed.on_miss
+        missing = sorted(group.span.names - set(window.marks))
+        about = {"start": window.start.isoformat(), "end": window.end.isoformat(), "missing": missing}
+        if written is None or written.behavior == "NONE":
+            move.say("missed", **about)
+            return
+        problem = ExecutionError(
+            f"by {about['end']} these had not come: {', '.join(missing)}",
+            code="GOV386",
+            hint="Look at what the missing flows did in that time.",
+        )
+        end = State.CANCELLED if written.behavior == "CANCEL" else State.FAILED
+        execution_id = triggered_execution_id(*move.before.key, "missed", window.start.astimezone(UTC).isoformat())
+        labels = labels_map(written.labels)
+        cause = Cause(execution_id, about, about, labels=labels, problem=problem, end=end, lenient=True)
+        now = self._world.clock() + len(move.made) * _TICK
+        move.made.append(self._starter.make(move.before, place, place.subject(), cause, now=now))
+        move.say("missed", execution=execution_id, **about)
 
     # --- reading and storing ------------------------------------------------------------------------------------
 
@@ -239,6 +292,23 @@ def watched(place: Place) -> tuple[str, ...] | None:
     if not isinstance(place.parsed.own, FlowTrigger):
         return None
     return tuple(sorted(upstream.states_of(place.parsed)))
+
+
+def first_date(place: Place, last: datetime | None, now: datetime) -> datetime | None:
+    """Return when a trigger has next to be looked at: its date, or the end of a window that must not be missed.
+
+    Raises
+    ------
+    GovError
+        Its zone, its dates or its window are wrong.
+    """
+    own = place.parsed.own
+    if isinstance(own, (Schedule, ScheduleOnDates)):
+        rule, subject = scheduled(place)
+        return turns.coming(rule, subject, last, now=now)
+    if place.parsed.on_miss is None:
+        return None
+    return windows.next_end(upstream.groups(place.parsed, system_zone())[-1].span, now)
 
 
 def window_data(window: windows.Window) -> dict[str, Any]:

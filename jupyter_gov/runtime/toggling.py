@@ -12,9 +12,8 @@ from jupyter_gov.domain.trigger import Trigger
 from jupyter_gov.engine.triggers import turns
 from jupyter_gov.engine.triggers.parse import parse
 from jupyter_gov.errors import ConflictError, ExecutionError, NotFoundError
-from jupyter_gov.lang.models.triggers import Schedule, ScheduleOnDates
 from jupyter_gov.runtime.flows import FlowCache
-from jupyter_gov.runtime.moves import scheduled, watched
+from jupyter_gov.runtime.moves import first_date, watched
 from jupyter_gov.runtime.triggered import MakeHost, Place, Starter
 
 if TYPE_CHECKING:
@@ -89,10 +88,7 @@ def toggle(  # noqa: PLR0917 - what the two who call it have in common
 
 def _turned_on(kept: Trigger, place: Place, now: datetime) -> Trigger:
     found = replace(kept, disabled=False, watches=watched(place))
-    if not isinstance(place.parsed.own, (Schedule, ScheduleOnDates)):
-        return found
-    rule, subject = scheduled(place)
-    coming = turns.coming(rule, subject, now, now=now)
+    coming = first_date(place, now, now)
     walk = turns.walk_of(kept)
     if walk is None or kept.backfill is None:
         return replace(found, next=coming)

@@ -43,10 +43,9 @@ def drafts(
     """
     if not flow.triggers:
         return {}
-    from jupyter_gov.engine.triggers import turns  # noqa: PLC0415 - calendars load late
-    from jupyter_gov.engine.triggers.parse import parse  # noqa: PLC0415
+    from jupyter_gov.engine.triggers.parse import parse  # noqa: PLC0415 - calendars load late
     from jupyter_gov.lang.models.triggers import Schedule, ScheduleOnDates  # noqa: PLC0415
-    from jupyter_gov.runtime.moves import scheduled, watched  # noqa: PLC0415
+    from jupyter_gov.runtime.moves import first_date, watched  # noqa: PLC0415
     from jupyter_gov.runtime.triggered import Starter  # noqa: PLC0415
 
     starter = Starter(store, {}, make_host)
@@ -57,15 +56,12 @@ def drafts(
         found = Draft(
             digest(plain({"type": written.type, "props": written.props})),
             written.disabled or flow.disabled,
-            common.allow_concurrent,
+            common.allow_concurrent or not isinstance(place.parsed.own, (Schedule, ScheduleOnDates)),
             tuple(common.stop_after or ()),
             watched(place),
         )
-        if not isinstance(place.parsed.own, (Schedule, ScheduleOnDates)):
-            return found
         try:
-            rule, subject = scheduled(place)
-            return replace(found, next=turns.coming(rule, subject, None, now=now))
+            return replace(found, next=first_date(place, None, now))
         except GovError as error:
             return replace(found, problem=place.masks.apply(f"{error.code} {error.message}"))
 

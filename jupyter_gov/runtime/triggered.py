@@ -73,8 +73,8 @@ class Cause:
         The execution that led to it: its chain goes on.
     inputs, labels
         Those of a backfill, which win.
-    problem
-        Why it fails before it begins.
+    problem, end
+        Why it ends before it begins, and in which state.
     lenient
         An input that is missing is null: the flow that led to this one may have nothing for it.
     """
@@ -86,6 +86,7 @@ class Cause:
     inputs: Mapping[str, Any] | None = None
     labels: Mapping[str, str] | None = None
     problem: GovError | None = None
+    end: State = State.FAILED
     lenient: bool = False
 
 
@@ -127,7 +128,7 @@ class Starter:
         about = {"id": kept.id, "type": kept.type, "registeredBy": kept.author, **cause.about}
         facts = tuple(replace(fact, body={**fact.body, "trigger": about}) for fact in facts)
         if cause.problem is not None:
-            return _failed(place, execution, facts, cause.problem)
+            return _ended(place, execution, facts, cause.problem, cause.end)
         return self._checked(place, execution, facts, inputs_given(place, subject, cause))
 
     def insert(self, tx: Tx, made: NewExecution) -> None:
@@ -202,10 +203,10 @@ def _is_stored(value: str) -> bool:
     return value.startswith(("kestra:", "gov:", "nsfile:"))
 
 
-def _failed(place: Place, execution: Execution, facts: tuple[Fact, ...], problem: GovError) -> NewExecution:
-    """Return an execution that failed before it began, and says why in its log."""
+def _ended(place: Place, execution: Execution, facts: tuple[Fact, ...], problem: GovError, end: State) -> NewExecution:
+    """Return an execution that ended before it began, and says why in its log."""
     at, message = execution.created, place.masks.apply(problem.message)
-    history = advance(execution.history, State.FAILED, at, EXECUTION_TRANSITIONS)
+    history = advance(execution.history, end, at, EXECUTION_TRANSITIONS)
     failure = Failure(problem.code, message, {"hint": problem.hint} if problem.hint else None)
     failed = replace(execution, history=history, failure=failure)
     body = {"changes": facts_of.changes(failed), "problem": problem.code}

@@ -263,23 +263,28 @@ def missed(span: Span, window: Window | None, after: datetime, now: datetime) ->
     if span.kind == "SLIDING_WINDOW":
         return ()
     found: list[Window] = []
-    at = after
-    while len(found) < _MOST_MISSED:
-        here = fresh(span, at)
-        if window is not None and window.start == here.start:
-            here = window
-        if here.end >= now:
-            break
-        if here.end > after and not (here.fired or span.is_met(here.marks)):
-            found.append(here)
-        at = _next(span, here)
-        while fresh(span, at).start <= here.start:  # its times of day are those of another zone
-            at += 6 * _HOUR
+    here = fresh(span, after)
+    while len(found) < _MOST_MISSED and here.end < now:
+        seen = window if window is not None and window.start == here.start else here
+        if here.end > after and not (seen.fired or span.is_met(seen.marks)):
+            found.append(seen)
+        here = _following(span, here)
     return tuple(found)
 
 
-def _next(span: Span, window: Window) -> datetime:
-    """Return a moment in the window that follows one."""
-    if span.kind == "DURATION_WINDOW":
-        return window.end + _LAST
-    return window.start + _DAY
+def next_end(span: Span, at: datetime) -> datetime | None:
+    """Return when the first window ends that ends after a moment; None of sliding ones."""
+    if span.kind == "SLIDING_WINDOW":
+        return None
+    here = fresh(span, at)
+    while here.end <= at:
+        here = _following(span, here)
+    return here.end
+
+
+def _following(span: Span, window: Window) -> Window:
+    """Return the window that follows one."""
+    at = window.end + _LAST if span.kind == "DURATION_WINDOW" else window.start + _DAY
+    while (found := fresh(span, at)).start <= window.start:  # its times of day are those of another zone
+        at += 6 * _HOUR
+    return found
