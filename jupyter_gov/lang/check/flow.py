@@ -42,6 +42,7 @@ def read_flow(root: Node, scope: Scope) -> Flow | None:
     tasks, errors, finally_, after = (
         reader.read_list(root.get(name), f"{quoted(name)} of the flow") for name in _TASKS
     )
+    _listeners(root.get("listeners"), reader, scope)
     triggers = Triggers(scope).read_list(root.get("triggers"))
     _check_tasks(root, scope)
     _check_names(scope)
@@ -108,6 +109,17 @@ def _check_outputs(node: Node | None, scope: Scope) -> None:
             if former is not name:
                 message = f"duplicate output id {quoted(name.text)}; line {former.line} has it"
                 scope.report.error("GOV115", message, name, "Give one of them another id.")
+
+
+def _listeners(node: Node | None, reader: Tasks, scope: Scope) -> None:
+    """Check the tasks of listeners, which are refused: who rewrites them must know what else is wrong with them."""
+    for place, item in enumerate(node.items if isinstance(node, ListNode) else (), 1):
+        tasks = item.get("tasks") if isinstance(item, MapNode) else None
+        if isinstance(tasks, ListNode) and tasks.items:
+            reader.read_list(tasks, f"listener {place}")
+        else:
+            scope.report.error("GOV117", f'"tasks" of listener {place} must not be empty: no task is defined',
+                               tasks or item, "Add a task, or leave the listener out.")  # fmt: skip
 
 
 def _check_tasks(root: MapNode, scope: Scope) -> None:

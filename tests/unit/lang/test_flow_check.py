@@ -427,3 +427,21 @@ def test_variables_that_tasks_set_are_known():
     assert [one.code for one in typo.errors] == ["GOV133"]
     computed = check(f"{head}  - {{id: s, type: {kind}, variables: '{{{{ outputs.s }}}}'}}\n{say % 'any'}", Registry())
     assert not computed.errors
+
+
+def test_faults_inside_of_listeners_are_named_too():
+    text = """\
+id: f
+namespace: n
+listeners:
+  - tasks:
+      - {id: again, type: io.kestra.plugin.core.log.Log, message: "{{ vars. }}"}
+      - {id: other, type: io.kestra.plugin.core.log.Nothing}
+  - tasks: []
+  - conditions: []
+tasks:
+  - {id: again, type: io.kestra.plugin.core.log.Log, message: x}
+"""
+    found = {(one.code, one.location.line) for one in check(text, Registry()).errors if one.location}
+    assert {("GOV118", 3), ("GOV115", 5), ("GOV111", 6), ("GOV117", 7), ("GOV117", 8)} <= found
+    assert any(code.startswith("GOV15") and line == 5 for code, line in found)
