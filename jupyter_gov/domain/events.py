@@ -71,12 +71,13 @@ class AttemptFinished(Event):
 
 @dataclass(frozen=True, slots=True)
 class AttemptLost(Event):
-    """The worker of a running attempt is gone; effects may have happened."""
+    """The worker of a running attempt is gone, or was stopped ``in_order``; effects may have happened."""
 
     kind: ClassVar[str] = "attempt.lost"
     task_run_id: str
     attempt: int
     repeatable: bool
+    in_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)

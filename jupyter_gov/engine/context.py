@@ -11,7 +11,7 @@ from typing import Any
 from jupyter_gov.domain.execution import Execution, TaskRun
 from jupyter_gov.domain.sealed import is_sealed
 from jupyter_gov.domain.states import State
-from jupyter_gov.engine import places
+from jupyter_gov.engine import faults, places
 from jupyter_gov.engine.flowables.base import ITERATION
 from jupyter_gov.engine.flowables.loop import STORE, item_at, lines_of
 from jupyter_gov.engine.memo import Memo
@@ -292,6 +292,9 @@ def _task_makers(
         # The tasks of a shared folder are one unit of work: they know the loop value of the whole.
         makers["taskrun"] = lambda: {**_loop_place(parent), **_task_run(run)}
         makers["workerTaskrun"] = lambda: _task_run(parent)
+    branch = faults.branch_of(execution, run)
+    if branch is not None:
+        makers["error"] = lambda: faults.error_of(execution, branch)
     parents = parents_of(flow, execution, run, host)
     if parents:
         makers["parent"] = lambda: parents[0]

@@ -15,11 +15,16 @@ from jupyter_gov.lang.models.flow import Flow
 MOST_LOST = 3
 """Lost attempts in a row after which a task run is taken for what kills its workers, and is not run again."""
 
+STOPPED = "GOV363"
+"""Code of an attempt that was lost since its process was stopped in order."""
 _IN_FLIGHT = frozenset({State.RUNNING, State.KILLING})
 
 
-def events(flow: Flow, execution: Execution) -> list[Event]:
-    """Return ``AttemptLost`` for every attempt that was in flight at the former owner."""
+def events(flow: Flow, execution: Execution, *, in_order: bool = False) -> list[Event]:
+    """Return ``AttemptLost`` for every attempt that was in flight at the former owner.
+
+    ``in_order``: it had stopped them before it gave the execution back, so that none of them was what ended it.
+    """
     lost: list[Event] = []
     for run in execution.ordered():
         if run.state.is_terminal:
@@ -28,7 +33,7 @@ def events(flow: Flow, execution: Execution) -> list[Event]:
         # A flowable goes before its children: with its worker the place is gone in which they could run again.
         works = task.kind == "runnable" or places.holds_place(run)
         if works and run.state in _IN_FLIGHT and run.attempts:
-            lost.append(AttemptLost(run.id, run.attempts[-1].number, repeatable=task.repeatable))
+            lost.append(AttemptLost(run.id, run.attempts[-1].number, task.repeatable, in_order))
     return lost
 
 
@@ -54,12 +59,15 @@ def commands(flow: Flow, execution: Execution) -> list[Command]:
 
 
 def lost_in_a_row(run: TaskRun) -> int:
-    """Return how many of the latest attempts were lost, since the task run began or was restarted."""
+    """Return how many of the latest attempts were lost, since the task run began or was restarted.
+
+    Those that somebody stopped in order say nothing about the task.
+    """
     restarts = [moment.at for moment in run.history.moments if moment.state is State.RESTARTED]
     count = 0
     for attempt in reversed(run.attempts):
         # Who restarts it wants it tried again.
         if attempt.state is not State.LOST or (restarts and attempt.history.started < restarts[-1]):
             break
-        count += 1
+        count += attempt.failure is None or attempt.failure.code != STOPPED
     return count

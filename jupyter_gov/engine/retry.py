@@ -9,6 +9,9 @@ from jupyter_gov.domain.execution import TaskRun
 from jupyter_gov.domain.states import State
 from jupyter_gov.lang.models.flow import Retry
 
+MOST_EXECUTIONS = 100
+"""How many executions a retry makes, the first one included, whose author has written no bound of her own."""
+
 
 def next_attempt(retry: Retry, run: TaskRun, now: datetime) -> datetime | None:
     """Return when the next attempt is due, or None if there is none left.
@@ -35,7 +38,10 @@ def next_execution(retry: Retry, seed: str, tried: int, since: datetime, now: da
     since
         When the first of them was created.
     """
-    if retry.max_attempts is not None and tried >= retry.max_attempts:
+    most = retry.max_attempts
+    if most is None and retry.max_duration is None:
+        most = MOST_EXECUTIONS
+    if most is not None and tried >= most:
         return None
     due = now + _interval(retry, seed, tried)
     return None if retry.max_duration is not None and due > since + retry.max_duration else due

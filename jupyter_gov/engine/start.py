@@ -15,8 +15,18 @@ from jupyter_gov.domain.states import State, begin
 from jupyter_gov.engine import facts
 from jupyter_gov.errors import ExecutionError
 from jupyter_gov.lang.models.flow import Flow
+from jupyter_gov.lang.models.storable import cleaned
 
 CORRELATION = "system.correlationId"
+
+
+def storable_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """Return labels that any database takes: what is no character in them is written out, or replaced."""
+    return {_storable(key): _storable(value) for key, value in labels.items()}
+
+
+def _storable(text: str) -> str:
+    return cleaned(text).replace("\0", "\ufffd")
 
 
 def create(
@@ -58,6 +68,7 @@ def create(
         )
     merged = {key: str(value) for key, value in flow.labels.items()}
     merged.update({label.key: label.value for label in labels})
+    merged = storable_labels(merged)
     merged.setdefault(CORRELATION, execution_id)
     execution = Execution(
         id=execution_id,

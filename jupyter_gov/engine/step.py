@@ -54,6 +54,7 @@ from jupyter_gov.engine import (
 from jupyter_gov.engine.context import VARIABLES, variables_of
 from jupyter_gov.engine.flowables.base import Child, next_enabled
 from jupyter_gov.engine.hiding import Hider
+from jupyter_gov.engine.start import storable_labels
 from jupyter_gov.engine.work import Work
 from jupyter_gov.lang.models.flow import Flow
 from jupyter_gov.lang.ports import ExpressionHost
@@ -178,7 +179,7 @@ def _take(work: Work, event: AttemptFinished) -> None:
         frame = replace(frame, data={**frame.data, VARIABLES: 1})
         work.execution = replace(work.execution, variables=kept, frame=frame)
     if event.labels:
-        merged = {label.key: label.value for label in work.execution.labels} | work.hide(dict(event.labels))
+        merged = {label.key: label.value for label in work.execution.labels} | work.hide(storable_labels(event.labels))
         labels = tuple(Label(key, value) for key, value in merged.items())
         work.execution = replace(work.execution, labels=labels)
 
@@ -187,8 +188,9 @@ def _attempt_lost(work: Work, event: AttemptLost) -> None:
     run = work.execution.task_runs.get(event.task_run_id)
     if run is None or len(run.attempts) != event.attempt or run.state not in {State.RUNNING, State.KILLING}:
         return
-    message = "the worker of this attempt is gone; what it did until then may have had effects"
-    failure = Failure("GOV372", message)
+    what = "was stopped" if event.in_order else "is gone"
+    message = f"the worker of this attempt {what}; what it did until then may have had effects"
+    failure = Failure(recovery.STOPPED if event.in_order else "GOV372", message)
     run = replace(run, attempts=children.close_attempt(work, run, State.LOST, failure))
     lost = recovery.lost_in_a_row(run)
     if work.execution.state is State.KILLING:

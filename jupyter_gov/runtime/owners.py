@@ -81,7 +81,7 @@ def _started(pid: int) -> str | None:
 
 
 class Undertaker:
-    """Gives the leases of dead owners back."""
+    """Lets the leases of dead owners lapse."""
 
     def __init__(self, store: Store, owner: str) -> None:
         self._store = store
@@ -90,7 +90,7 @@ class Undertaker:
         self._next = 0.0
 
     def bury(self) -> bool:
-        """Release what dead owners hold; return whether some have died too recently and are worth another look."""
+        """Free what dead owners hold; return whether some have died too recently and are worth another look."""
         now = steady()
         if now < self._next:
             return bool(self._seen)
@@ -101,7 +101,7 @@ class Undertaker:
         self._seen = {owner: self._seen.get(owner, now) for owner in dead}
         ripe = [lease for lease in leases if lease[1] in dead and now - self._seen[lease[1]] >= _GRACE]
         if ripe:
-            self._store.retrying(lambda tx: self._release(tx, ripe))
+            self._store.retrying(lambda tx: self._lapse(tx, ripe))
         return len(ripe) < sum(1 for lease in leases if lease[1] in dead)
 
     def _leases(self, tx: Tx) -> list[tuple[str, str, int]]:
@@ -112,6 +112,6 @@ class Undertaker:
                 found.append((summary.id, owner, fence))
         return found
 
-    def _release(self, tx: Tx, leases: list[tuple[str, str, int]]) -> None:
+    def _lapse(self, tx: Tx, leases: list[tuple[str, str, int]]) -> None:
         for execution_id, owner, fence in leases:
-            self._store.leases.release(tx, execution_id, owner, fence)
+            self._store.leases.lapse(tx, execution_id, owner, fence)

@@ -62,7 +62,7 @@ class Claimer:
         self._world.faults.reach("claim.after")
         owned: list[Owned] = []
         unusable: list[tuple[str, int]] = []
-        for asked_at, fence, execution in claimed:
+        for asked_at, fence, in_order, execution in claimed:
             try:
                 flow = self._flows.load(execution.namespace, execution.flow_id, execution.flow_revision)
             except GovError as error:
@@ -73,7 +73,7 @@ class Claimer:
             self._leases.add(execution.id, asked_at)
             masks = Masks()
             found = Owned(execution, flow, fence, self._world.host(execution, masks, flow.dialect), masks)
-            found.pending = deque(Delivery(event) for event in recovery.events(flow, execution))
+            found.pending = deque(Delivery(event) for event in recovery.events(flow, execution, in_order=in_order))
             owned.append(found)
         self.release(unusable)
         return owned
@@ -94,16 +94,19 @@ class Claimer:
 
         self._store.retrying(give_back)
 
-    def _claim_rows(self, tx: Tx, executions: Sequence[str]) -> list[tuple[float, int, Execution]]:
-        claimed: list[tuple[float, int, Execution]] = []
+    def _claim_rows(self, tx: Tx, executions: Sequence[str]) -> list[tuple[float, int, bool, Execution]]:
+        claimed: list[tuple[float, int, bool, Execution]] = []
         for execution_id in executions:
             asked_at = steady()
+            former = self._store.leases.holder(tx, execution_id)
             fence = self._store.leases.claim(tx, execution_id, self._owner, self._ttl)
             if fence is None:
                 continue
             execution = self._store.executions.load(tx, execution_id)
             if execution is not None:
-                claimed.append((asked_at, fence, execution))
+                # Who stops in order gives its leases back once everything under them has stopped.
+                in_order = former is not None and former[0] is None
+                claimed.append((asked_at, fence, in_order, execution))
         self._world.faults.reach("claim.inside")
         return claimed
 

@@ -173,6 +173,7 @@ class ExecutionService(Protocol):
         """Continue an ended execution from its failed task runs.
 
         With a ``revision`` a new execution goes on, with that revision of the flow, and is returned.
+        It begins at once, also over the limit of its flow, and counts among its executions: a person asks for this one.
 
         Raises
         ------
@@ -188,7 +189,8 @@ class ExecutionService(Protocol):
     ) -> Execution:
         """Begin again as a new execution with the same inputs and labels.
 
-        ``from_task`` is the id of the task run to begin with, in an ended execution: what ended before it is kept.
+        ``from_task`` is the id of the task run to begin with, in an ended execution: what ended before it is kept, and
+        it begins at once, as ``restart`` does. From the beginning it waits for a slot like any start.
 
         Raises
         ------
@@ -214,7 +216,7 @@ class ExecutionService(Protocol):
     def mark_task(
         self, execution_id: str, task_run_id: str, state: State, actor: Actor, reason: str | None = None
     ) -> Execution:
-        """Give a task run of an ended execution another end and go on from there.
+        """Give a task run of an ended execution another end and go on from there, at once, as ``restart`` does.
 
         Raises
         ------
@@ -263,6 +265,8 @@ class ExecutionService(Protocol):
 
     def pause(self, execution_id: str, actor: Actor, reason: str | None = None) -> Execution:
         """Hold a running execution: what runs comes to its end, nothing more begins until it is resumed.
+
+        A called execution runs: it goes on, and can be paused by itself.
 
         Raises
         ------

@@ -24,6 +24,7 @@ from jupyter_gov.engine.restart import check_restart, reopen
 from jupyter_gov.engine.work import Work
 from jupyter_gov.errors import AccessError, ExecutionError, InputError, NotFoundError
 from jupyter_gov.lang.models.flow import Flow
+from jupyter_gov.lang.models.storable import fault
 
 if TYPE_CHECKING:
     from jupyter_gov.service.wire import Parts
@@ -207,7 +208,7 @@ def checked_labels(labels: Mapping[str, str]) -> tuple[Label, ...]:
     Raises
     ------
     InputError
-        ``GOV230``: a key is the system's; ``GOV231``: a key or a value is missing.
+        ``GOV230``: a key is the system's; ``GOV231``: a key or a value is missing; ``GOV346``: it cannot be stored.
     """
     empty = [key for key, value in labels.items() if not key or value is None]
     if empty or not labels:
@@ -217,6 +218,9 @@ def checked_labels(labels: Mapping[str, str]) -> tuple[Label, ...]:
         raise InputError(
             f"labels that start with `{_RESERVED}` are set by the system: {', '.join(reserved)}", code="GOV230"
         )
+    reason = fault(dict(labels))
+    if reason is not None:
+        raise InputError(f"a label cannot be stored: {reason}", code="GOV346")
     return tuple(Label(str(key), str(value)) for key, value in labels.items())
 
 

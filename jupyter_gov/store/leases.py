@@ -83,6 +83,15 @@ _RELEASE = Statement(
     )
     .values(lease_owner=None, lease_expires_us=None)
 )
+_LAPSE = Statement(
+    update(_executions)
+    .where(
+        _executions.c.id == bindparam("execution"),
+        _executions.c.lease_owner == bindparam("owner"),
+        _executions.c.fence == bindparam("token"),
+    )
+    .values(lease_expires_us=0)
+)
 _HOLDER = Statement(
     select(_executions.c.lease_owner, _executions.c.fence).where(_executions.c.id == bindparam("execution"))
 )
@@ -117,6 +126,13 @@ class Leases:
     def release(self, tx: Tx, execution_id: str, owner: str, fence: int) -> bool:
         """Give a lease back; returns False when it was somebody else's already."""
         return tx.run(_RELEASE, {"execution": execution_id, "owner": owner, "token": fence}) > 0
+
+    def lapse(self, tx: Tx, execution_id: str, owner: str, fence: int) -> bool:
+        """Let the lease of an owner that is known to be dead lapse at once; False when it was somebody else's already.
+
+        It is not given back: who claims it next must know that nobody stopped in order what ran under it.
+        """
+        return tx.run(_LAPSE, {"execution": execution_id, "owner": owner, "token": fence}) > 0
 
     def claimable(self, tx: Tx, run_as: str, limit: int = 100, *, root: str | None = None) -> list[str]:
         """Return executions of ``run_as`` that have work to do and no living owner, oldest first.

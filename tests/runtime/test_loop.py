@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.states import State
 from tests.runtime.probe import Deaf, Wait
 from tests.runtime.rig import Rig, chain, run_of, states
@@ -436,3 +437,21 @@ tasks:
     assert "null values on Each" in told[0]
     assert "`nothing`" in told[1]
     assert "nobody" in told[2]
+
+
+def test_a_task_outlives_any_number_of_loops_that_stop_in_order(rig: Rig) -> None:
+    text = "id: nap\nnamespace: company.team\ntasks:\n  - {id: nap, type: io.kestra.plugin.core.flow.Sleep, duration: PT60S}\n"
+    execution_id = rig.start(text)
+    for number in range(1, 5):
+        loop = rig.loop()
+        rig.wait(execution_id, lambda found, number=number: _running(found, number))  # type: ignore[misc]
+        loop.stop()
+    rig.loop()
+    found = rig.wait(execution_id, lambda found: _running(found, 5))
+    attempts = run_of(found, "nap").attempts
+    assert [attempt.failure.code for attempt in attempts if attempt.failure] == ["GOV363"] * 4
+
+
+def _running(execution: Execution, attempt: int) -> bool:
+    runs = execution.ordered()
+    return bool(runs) and len(runs[0].attempts) == attempt and runs[0].state is State.RUNNING

@@ -300,3 +300,37 @@ def test_a_call_that_raises_at_its_end_fails():
     world.send(SubflowEnded(run.id, "child", State.SUCCESS))
     assert world.execution.state is State.FAILED
     assert world.execution.find("call").failure.code == "GOV311"
+
+
+def test_an_errors_branch_knows_the_innermost_failure():
+    world = play("""\
+tasks:
+  - id: seq
+    type: io.kestra.plugin.core.flow.Sequential
+    tasks:
+      - {id: fine, type: io.kestra.plugin.core.debug.Return}
+      - {id: bad, type: io.kestra.plugin.core.debug.Return}
+    errors:
+      - {id: near, type: io.kestra.plugin.core.debug.Return, format: "{{ error.taskId }}: {{ error.message }}"}
+errors:
+  - id: group
+    type: io.kestra.plugin.core.flow.Sequential
+    tasks: [{id: far, type: io.kestra.plugin.core.debug.Return, format: "{{ error.taskId }}"}]
+finally:
+  - {id: last, type: io.kestra.plugin.core.debug.Return, format: "{{ error is defined }}"}
+""")
+    world.drive({"bad": State.FAILED})
+    assert (world.of("near").outputs or {})["value"] == "bad: x"
+    assert (world.of("far").outputs or {})["value"] == "bad"
+    assert (world.of("last").outputs or {})["value"] == "false"
+
+
+def test_an_errors_branch_knows_a_flowable_that_could_not_begin():
+    world = play("""\
+tasks:
+  - {id: each, type: io.kestra.plugin.core.flow.ForEach, values: "{{ 1 / 0 }}", tasks: [
+      {id: in, type: io.kestra.plugin.core.debug.Return}]}
+errors:
+  - {id: e, type: io.kestra.plugin.core.debug.Return, format: "{{ error.taskId }}"}
+""")
+    assert (world.drive().of("e").outputs or {})["value"] == "each"

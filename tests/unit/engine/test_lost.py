@@ -10,6 +10,7 @@ import pytest
 from jupyter_gov.domain.events import Kill, Restart
 from jupyter_gov.domain.execution import TaskRun
 from jupyter_gov.domain.states import State
+from jupyter_gov.engine import recovery
 from jupyter_gov.lang.models.flow import Retry, TaskDef
 from tests.property.world import World, make_flow
 
@@ -111,3 +112,17 @@ def test_what_is_being_killed_ends_killed() -> None:
     found.send(Kill("bob"))
     found.crash()
     assert found.execution.state is State.KILLED
+
+
+def test_attempts_that_were_stopped_in_order_do_not_count_against_the_task() -> None:
+    found = world(task())
+    for _ in range(5):
+        begin(found)
+        (lost,) = recovery.events(found.flow, found.execution, in_order=True)
+        found.jobs.clear()
+        found.running.clear()
+        found.send(lost)
+    assert {attempt.failure.code for attempt in run_of(found).attempts if attempt.failure} == {"GOV363"}
+    lose(found, 3)
+    assert run_of(found).failure is not None
+    assert run_of(found).failure.code == "GOV374"

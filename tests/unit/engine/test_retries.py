@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,8 @@ from jupyter_gov.domain.commands import FreeSlot, Notify, StartAgain, StartSubfl
 from jupyter_gov.domain.events import Kill, Restart, SubflowEnded, SubflowStarted, TimerFired
 from jupyter_gov.domain.execution import Failure
 from jupyter_gov.domain.states import State
+from jupyter_gov.engine import retry
+from jupyter_gov.lang.models.flow import Retry
 from tests.property.world import T0
 from tests.unit.engine.play import Play, play
 
@@ -194,3 +197,11 @@ def test_a_call_that_cannot_start_is_tried_again_and_a_restart_too():
     assert [attempt.state for attempt in world.of("call").attempts] == [State.FAILED, State.FAILED]
     world.send(Restart(by="ann"))
     assert len(world.of("call").attempts) == 3
+
+
+def test_new_executions_without_a_bound_of_their_own_come_to_an_end():
+    policy = Retry("constant", interval=timedelta(0), behavior="CREATE_NEW_EXECUTION")
+    assert retry.next_execution(policy, "x", 99, T0, T0) == T0
+    assert retry.next_execution(policy, "x", 100, T0, T0) is None
+    longer = replace(policy, max_duration=timedelta(days=1))
+    assert retry.next_execution(longer, "x", 1000, T0, T0) == T0

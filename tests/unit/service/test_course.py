@@ -9,7 +9,8 @@ import pytest
 from jupyter_gov.domain.approval import ApprovalStatus
 from jupyter_gov.domain.sealed import MASK
 from jupyter_gov.domain.states import State
-from tests.unit.service.place import ANN, Place
+from jupyter_gov.service.api import StartRequest
+from tests.unit.service.place import ANN, Place, refused
 
 SET = "{id: set%s, type: io.kestra.plugin.core.execution.SetVariables, variables: {%s}%s}"
 UNSET = "{id: unset, type: io.kestra.plugin.core.execution.UnsetVariables, variables: [%s]%s}"
@@ -144,3 +145,28 @@ def test_what_is_no_task_fails_and_says_why(place: Place, spec: str, code: str) 
     assert ended.state is State.FAILED
     assert ended.failure is not None
     assert ended.failure.code == code
+
+
+def test_a_label_that_is_no_text_is_refused_to_people_and_written_out_for_programs(place: Place) -> None:
+    text = "tasks: [{id: say, type: io.kestra.plugin.core.log.Log, message: hi}]\n"
+    place.start(text)
+    request = StartRequest("demo", "played", labels={"team": "\ud800"})
+    assert refused(lambda: place.gov.executions.start(request, ANN)).code == "GOV346"
+    half = '{{ json("\\"\\\\ud800\\"") }}'
+    place.gov.flows.register(f"id: inner\nnamespace: demo\n{text}", ANN)
+    ended = place.start(f"""\
+tasks:
+  - id: mark
+    type: io.kestra.plugin.core.execution.Labels
+    labels: {{team: '{half}'}}
+  - id: call
+    type: io.kestra.plugin.core.flow.Subflow
+    namespace: demo
+    flowId: inner
+    labels: {{team: '{half}'}}
+""")
+    assert ended.state is State.SUCCESS, ended.failure
+    assert {label.key: label.value for label in ended.labels}["team"] == "\\ud800"
+    inner = place.gov.executions.get((ended.ordered()[1].outputs or {})["executionId"], ANN)
+    assert {label.key: label.value for label in inner.labels}["team"] == "\\ud800"
+    assert place.gov.audit.verify(ANN).ok

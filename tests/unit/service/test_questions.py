@@ -108,3 +108,11 @@ def test_a_flow_that_is_not_there_is_said(place: Place) -> None:
     with pytest.raises(GovError) as caught:
         place.gov.executions.check_inputs(StartRequest("demo", "nobody"), ANN)
     assert caught.value.code == "GOV302"
+
+
+def test_whatever_opens_a_secret_to_expressions_is_closed_to_who_tries_them() -> None:
+    from jupyter_gov.runtime.host import Host
+    from jupyter_gov.service.questions import _Onlooker
+
+    opening = {name for name in vars(Host) if name == "secret" or name.startswith("open_")}
+    assert {"secret", "open_sealed", "open_output"} <= opening <= set(vars(_Onlooker))
