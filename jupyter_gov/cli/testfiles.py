@@ -9,10 +9,10 @@ from pathlib import Path
 
 from jupyter_gov.cli.commands.flows import read_text
 from jupyter_gov.errors import InputError
+from jupyter_gov.lang.flowtest import is_tests
 from jupyter_gov.lang.nodes import ListNode, MapNode, ScalarNode
 from jupyter_gov.lang.source import load
 
-_TESTS = re.compile(r"^[\"']?testCases[\"']?\s*:", re.MULTILINE)
 _TASKS = re.compile(r"^[\"']?tasks[\"']?\s*:", re.MULTILINE)
 _SUFFIXES = frozenset({".yaml", ".yml"})
 _LARGEST = 2**20
@@ -41,7 +41,7 @@ def find(places: Sequence[Path]) -> list[SuiteFile]:
         paths = _below(place) if place.is_dir() else [place]
         for path in paths:
             text = read_text(path)
-            if not place.is_dir() or _TESTS.search(text):
+            if not place.is_dir() or is_tests(text):
                 found.setdefault(path, SuiteFile(path, text))
     if not found:
         where = ", ".join(map(str, places))

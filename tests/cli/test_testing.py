@@ -112,6 +112,15 @@ def test_without_a_flow(cli: Cli, write: Write, gov: Gov) -> None:
     assert "GOV243" in ended.out
 
 
+def test_check_knows_test_files(cli: Cli, write: Write) -> None:
+    write("good.yaml", GOOD)
+    write("bad.yaml", GOOD.replace("assertions", "assertion"))
+    assert "good.yaml: 0 errors" in cli("check", "good.yaml").out
+    wrong = cli("check", "bad.yaml")
+    assert wrong.code == 1
+    assert 'did you mean "assertions"?' in wrong.out
+
+
 def test_the_schema_of_tests(cli: Cli) -> None:
     schema = cli("schema", "tests").json
     assert "testCases" in schema["properties"]

@@ -6,12 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from jupyter_gov.errors import InputError, NotFoundError
 from jupyter_gov.lang.diagnostics import FlowError
+from jupyter_gov.lang.flowtest.models import FixturesSpec
 from jupyter_gov.service.api import Gov
 from jupyter_gov.service.flowtests.results import CaseResult, Verdict
+from jupyter_gov.service.flowtests.world import seed, world
 from jupyter_gov.service.identity import local_actor
+from jupyter_gov.store import tables
+from jupyter_gov.store.statements import Statement
 from tests.flowtests.conftest import Run, case, suite
 from tests.small_flows import GATED, HELLO
 
@@ -303,3 +308,77 @@ def test_nothing_is_left_behind(run: Run, tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "tmp").mkdir()
     run(GATED, case(), case(tasks=[{"id": "gate"}]))
     assert not list((tmp_path / "tmp").iterdir())
+
+
+def test_a_task_of_an_unknown_type_can_have_a_fixture(run: Run) -> None:
+    text = flow("""\
+  - id: tell
+    type: io.kestra.plugin.slack.SlackIncomingWebhook
+    url: https://example.invalid
+  - id: after
+    type: io.kestra.plugin.core.debug.Return
+    format: told
+""")
+    told = {"value": "{{ outputs.after.value }}", "equalTo": "told"}
+    result = run(text, case(told, tasks=[{"id": "tell"}]), case({"value": "x", "equalTo": "x"}))
+    assert [one.verdict for one in result.cases] == [Verdict.PASSED, Verdict.FAILED]
+    assert result.cases[1].trouble is not None
+    assert "io.kestra.plugin.slack.SlackIncomingWebhook" in result.cases[1].trouble.message
+
+
+def test_secret_and_file_inputs(run_case: RunCase) -> None:
+    text = flow(
+        "  - id: say\n    type: io.kestra.plugin.core.debug.Return\n    format: '{{ read(inputs.data) }} {{ inputs.token }}'\n",
+        "inputs:\n  - id: token\n    type: SECRET\n  - id: data\n    type: FILE\n",
+    )
+    given = {"token": "hush-hush", "data": "{{ files['a.csv'] }}"}
+    asks = {"value": "{{ outputs.say.value }}", "startsWith": "1,2"}
+    found = run_case(text, case(asks, inputs=given, files={"a.csv": "1,2"}))
+    assert found.verdict is Verdict.PASSED, found
+    assert "hush" not in str(found)
+
+
+def test_fixtures_inside_of_a_working_directory_and_a_loop(run_case: RunCase, home: Path) -> None:
+    text = flow("""\
+  - id: folder
+    type: io.kestra.plugin.core.flow.WorkingDirectory
+    tasks:
+      - id: one
+        type: io.kestra.plugin.scripts.shell.Commands
+        commands: ["exit 1"]
+      - id: two
+        type: io.kestra.plugin.core.debug.Return
+        format: "{{ outputs.one.vars.x }}"
+  - id: loop
+    type: io.kestra.plugin.core.flow.Loop
+    values: [a, b]
+    tasks:
+      - id: inner
+        type: io.kestra.plugin.scripts.shell.Commands
+        commands: ["exit 1"]
+      - id: after
+        type: io.kestra.plugin.core.debug.Return
+        format: "{{ outputs.inner.vars.x }}"
+""")
+    tasks = [
+        {"id": "one", "outputs": {"vars": {"x": 5}}},
+        {"id": "inner", "outputs": {"vars": {"x": "of {{ item.value }}"}}},
+    ]
+    after = {"value": "{{ outputs.after.value }}", "taskId": "after", "equalTo": "of b"}
+    found = run_case(text, case({"value": "{{ outputs.two.value }}", "equalTo": 5}, after, tasks=tasks))
+    assert found.verdict is Verdict.PASSED, found
+
+
+def test_triggers_of_the_flow_do_not_fire_in_the_world_of_a_case(gov: Gov) -> None:
+    text = flow(
+        "  - id: say\n    type: io.kestra.plugin.core.debug.Return\n    format: x\n",
+        "triggers:\n  - id: always\n    type: io.kestra.plugin.core.trigger.Schedule\n    withSeconds: true\n    cron: '* * * * * *'\n",
+    )
+    actor = local_actor()
+    parts = gov.parts  # type: ignore[attr-defined]
+    revision, checked = gov.flows.register(text, actor), gov.flows.check(text).raise_for_errors()
+    with (
+        world(parts, seed(parts, revision, checked), FixturesSpec(), actor) as found,
+        found.gov.parts.store.read() as tx,
+    ):
+        assert not tx.rows(Statement(select(tables.TriggerRow.__table__)), {})

@@ -29,7 +29,9 @@ def test_results_and_pages(notebook: Open, axe: Path) -> None:
         {**case(), "description": "Nobody answers the gate"},
         {**case(), "disabled": True},
     )
-    found = notebook("%load_ext jupyter_gov", f"%%govflow --register\n{GATED}", f"%%govtest\n{tests}", "%gov docs Pause")
+    found = notebook(
+        "%load_ext jupyter_gov", f"%%govflow --register\n{GATED}", f"%%govtest\n{tests}", "%gov docs Pause"
+    )
     found.run_all()
     # The cell of the tests fails, and Run All stops there: what follows is run by hand.
     expect(found.output(2)).to_contain_text("GOV252 1 passed, 1 failed, 1 error, 1 skipped", timeout=60_000)

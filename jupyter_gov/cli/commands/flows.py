@@ -12,17 +12,22 @@ from jupyter_gov.errors import ExecutionError
 from jupyter_gov.lang.check import CheckedFlow, Target
 from jupyter_gov.lang.check import check as check_text
 from jupyter_gov.lang.diagnostics import render
+from jupyter_gov.lang.flowtest import CheckedTests, check_tests, is_tests
 from jupyter_gov.plugins.registry import Registry
 from jupyter_gov.service.words import moment
 
 
 def check(files: Sequence[Path], *, target: Target, allow_unknown_types: bool, as_json: bool) -> int:
-    """Check flow files without opening the store, for a version of Kestra; return 1 if one has errors."""
+    """Check flow files, and test files, without opening the store; return 1 if one has errors."""
     registry, documents, code = Registry(), [], 0
     for file in files:
         text = read_text(file)
         unknown = allow_unknown_types
-        checked = check_text(text, registry, allow_unknown_types=unknown, file=str(file), target=target)
+        checked: CheckedFlow | CheckedTests
+        if is_tests(text):
+            checked = check_tests(text, registry, file=str(file))
+        else:
+            checked = check_text(text, registry, allow_unknown_types=unknown, file=str(file), target=target)
         code = 1 if checked.errors else code
         documents.append(_document(file, checked))
         if not as_json:
@@ -32,7 +37,7 @@ def check(files: Sequence[Path], *, target: Target, allow_unknown_types: bool, a
     return code
 
 
-def _report(file: Path, checked: CheckedFlow, text: str) -> None:
+def _report(file: Path, checked: CheckedFlow | CheckedTests, text: str) -> None:
     if checked.diagnostics:
         screen.say(render(checked.diagnostics, text))
     counted = f"{len(checked.errors)} errors, {len(checked.warnings)} warnings"
@@ -40,8 +45,8 @@ def _report(file: Path, checked: CheckedFlow, text: str) -> None:
     screen.say(f"{sign} {file}: {counted}", style=style)
 
 
-def _document(file: Path, checked: CheckedFlow) -> dict[str, Any]:
-    flow = checked.flow
+def _document(file: Path, checked: CheckedFlow | CheckedTests) -> dict[str, Any]:
+    flow = checked.flow if isinstance(checked, CheckedFlow) else checked.tests
     return {
         "file": str(file),
         "ok": not checked.errors,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jupyter_gov.lang.flowtest.check import CheckedTests, check_tests
+from jupyter_gov.lang.flowtest.check import CheckedTests, check_tests, is_tests
 from jupyter_gov.lang.flowtest.models import UNIT_TEST, AssertionDef, Case, FlowTests
 
-__all__ = ["UNIT_TEST", "AssertionDef", "Case", "CheckedTests", "FlowTests", "check_tests"]
+__all__ = ["UNIT_TEST", "AssertionDef", "Case", "CheckedTests", "FlowTests", "check_tests", "is_tests"]

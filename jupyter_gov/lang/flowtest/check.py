@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
@@ -28,6 +29,8 @@ from jupyter_gov.lang.nodes import Entry, ListNode, MapNode, Node, ScalarNode, s
 from jupyter_gov.lang.ports import TypeCatalogue
 from jupyter_gov.lang.source import load
 
+_CASES = re.compile(r"^[\"']?testCases[\"']?\s*:", re.MULTILINE)
+
 
 @dataclass(frozen=True, slots=True)
 class CheckedTests:
@@ -42,6 +45,11 @@ class CheckedTests:
     tests: FlowTests | None
     diagnostics: tuple[Diagnostic, ...]
     source: str
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """What must be mended before the tests can be run."""
+        return tuple(found for found in self.diagnostics if found.is_error)
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
@@ -59,6 +67,11 @@ class CheckedTests:
         if self.tests is None:
             raise FlowError(self.diagnostics, self.source)
         return self.tests
+
+
+def is_tests(text: str) -> bool:
+    """Return whether a text looks like a test file; it may have errors all the same."""
+    return _CASES.search(text) is not None
 
 
 def check_tests(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -138,9 +140,14 @@ def _opened(parts: Parts, folder: Path) -> LocalGov:
             cache=FlowCache(store, registry),
             access=parts.access,
             run_as=parts.run_as,
-            settings=parts.settings,
+            settings={**parts.settings, "encryption.key": parts.settings.get("encryption.key") or _key()},
         )
     )
+
+
+def _key() -> str:
+    # What a case seals nobody opens later: where no key is set, one that is thrown away will do.
+    return base64.b64encode(os.urandom(32)).decode()
 
 
 def _stored(parts: Parts, revision: FlowRevision) -> FlowRevision:
