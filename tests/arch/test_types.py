@@ -23,6 +23,8 @@ REGISTRY = Registry()
 ENTRIES = entries(REGISTRY)
 SCHEMA = flow_schema(REGISTRY)
 LOG: Mapping[str, Any] = {"id": "log", "type": "io.kestra.plugin.core.log.Log", "message": "hello"}
+OPEN_OUTPUTS = {"io.kestra.plugin.core.templating.TemplatedTask"}
+"""Types whose outputs nobody knows before they run: those of the task that the text becomes."""
 INHERITED = {base.__doc__ for base in (TypedModel, RunnableTask, FlowableTask, NestedType)}
 
 
@@ -98,7 +100,7 @@ def _types(value: Any) -> Iterator[str]:
 def test_a_task_that_hands_back_outputs_tells_them(entry: Entry) -> None:
     info = REGISTRY.find(entry.name)
     assert info is not None
-    if not issubclass(info.model, RunnableTask):
+    if not issubclass(info.model, RunnableTask) or entry.name in OPEN_OUTPUTS:
         return
     written = info.model.run.__annotations__.get("return")
     hands_back = written not in (None, "None")
