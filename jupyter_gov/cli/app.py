@@ -1,6 +1,6 @@
 """The map of the command line: each command's words here, what it does in ``commands``; what an error becomes.
 
-Nothing but this module is imported for ``--help`` and for completion in the shell.
+Nothing but this module and ``keeping`` is imported for ``--help`` and for completion in the shell.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from jupyter_gov.cli import keeping
 from jupyter_gov.cli import options as opt
 from jupyter_gov.errors import AccessError, AuditError, GovError, InputError
 
 FAILED, USAGE, REFUSED, UNTRUSTED = 1, 2, 4, 5
-_START, _WATCH, _DECIDE, _TRUST, _CARE = "Start", "Watch and steer", "Decide", "Look back", "Look after"
+_START, _WATCH, _DECIDE, _TRUST = "Start", "Watch and steer", "Decide", "Look back"
+_KEEP, _CARE = "Keep", "Look after"
 _HELP = {"help_option_names": ["-h", "--help"]}
 
 
@@ -45,6 +47,9 @@ triggers = typer.Typer(
 app.add_typer(triggers, name="triggers", rich_help_panel=_WATCH)
 app.add_typer(audit, name="audit", rich_help_panel=_TRUST)
 app.add_typer(db, name="db", rich_help_panel=_CARE)
+app.add_typer(keeping.files, name="files", rich_help_panel=_CARE)
+app.add_typer(keeping.kv, name="kv", rich_help_panel=_KEEP)
+app.add_typer(keeping.namespace_files, name="namespace-files", rich_help_panel=_KEEP)
 
 
 def _of(module: str) -> Any:

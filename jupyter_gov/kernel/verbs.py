@@ -17,7 +17,7 @@ from jupyter_gov.domain.approval import Verdict
 from jupyter_gov.domain.flow import ExecutionFilter
 from jupyter_gov.domain.states import State
 from jupyter_gov.errors import AuditError
-from jupyter_gov.kernel import ipy, trigger_verb
+from jupyter_gov.kernel import ipy, keeping, trigger_verb
 from jupyter_gov.kernel import options as opts
 from jupyter_gov.kernel.display.table import Table
 from jupyter_gov.kernel.view import ExecutionView
@@ -295,6 +295,26 @@ VERBS: Mapping[str, Verb] = {
         "show the page of a task, trigger, condition or input type; without one list them",
         _docs,
         (_argument("type", nargs="?", help="such as io.kestra.plugin.core.log.Log, Log, Schedule or SELECT"),),
+    ),
+    "kv": Verb(
+        "values that a namespace keeps: %gov kv list|get|set|delete NAMESPACE …",
+        keeping.values,
+        (
+            _argument("what", choices=keeping.ACTS),
+            _argument("namespace"),
+            _argument("key", nargs="?"),
+            _argument("value", nargs="?"),
+        ),
+    ),
+    "namespace-files": Verb(
+        "files that a namespace keeps: %gov namespace-files list|get|put|delete NAMESPACE …",
+        keeping.files,
+        (
+            _argument("what", choices=keeping.FILE_ACTS),
+            _argument("namespace"),
+            _argument("path", nargs="?"),
+            _argument("file", nargs="?", help="put: the file to store"),
+        ),
     ),
     "debug": Verb("print the Python traceback of the last error", _debug),
     "help": Verb("list the verbs", lambda _session, _options: _help()),

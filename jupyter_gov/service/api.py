@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -29,9 +29,12 @@ if TYPE_CHECKING:
     from jupyter_gov.engine.inputs import Resolved
     from jupyter_gov.engine.triggers.windows import Window
     from jupyter_gov.lang.flowtest import CheckedTests
+    from jupyter_gov.plugins.context import ValueKind
     from jupyter_gov.service.flowtests.results import CaseResult, FileResult
     from jupyter_gov.service.trigger_verbs import BackfillAct
     from jupyter_gov.service.triggers import TriggerPreview, TriggerState
+    from jupyter_gov.store.garbage import Garbage
+    from jupyter_gov.store.namespace_files import NamespaceFile
 
 EVERYTHING = ExecutionFilter()
 
@@ -565,6 +568,94 @@ class FlowTestService(Protocol):
         ...
 
 
+class KeyValueService(Protocol):
+    """Values that namespaces keep between executions; every change is on record, by a digest."""
+
+    def get(self, namespace: str, key: str, actor: Actor) -> Any:
+        """Return a value in the types of JSON; None if there is none."""
+        ...
+
+    def expires(self, namespace: str, key: str, actor: Actor) -> datetime | None:
+        """Return when a value is forgotten; None if never, or if there is none."""
+        ...
+
+    def keys(self, namespace: str, actor: Actor, prefix: str = "") -> Sequence[str]:
+        """Return the keys that have a value, in order."""
+        ...
+
+    def set(
+        self,
+        namespace: str,
+        key: str,
+        value: Any,
+        actor: Actor,
+        *,
+        kind: ValueKind | None = None,
+        ttl: timedelta | None = None,
+        overwrite: bool = True,
+    ) -> None:
+        """Store a value; without ``kind`` a text that holds a JSON list or map is stored as such.
+
+        Raises
+        ------
+        GovError
+            ``GOV717``: no name of a namespace. ``GOV745``: the key has a value and ``overwrite`` is false. ``GOV746``:
+            too long. ``GOV871``: it holds a secret. ``GOV872``: it is not of its kind.
+        """
+        ...
+
+    def delete(self, namespace: str, key: str, actor: Actor) -> bool:
+        """Delete a value; return whether there was one."""
+        ...
+
+
+class NamespaceFileService(Protocol):
+    """Files that namespaces keep; every change is on record with the digest of the content."""
+
+    def list(self, namespace: str, actor: Actor) -> Sequence[NamespaceFile]:
+        """Return the files of a namespace, ordered by path."""
+        ...
+
+    def get(self, namespace: str, path: str, actor: Actor) -> Path:
+        """Return where the content of a file lies; it must not be written to.
+
+        Raises
+        ------
+        NotFoundError
+            ``GOV716``: there is no such file.
+        """
+        ...
+
+    def put(self, namespace: str, path: str, content: Path | bytes, actor: Actor, *, overwrite: bool = True) -> str:
+        """Let a path have this content, and return its URI.
+
+        Raises
+        ------
+        GovError
+            ``GOV717``: no name of a namespace. ``GOV747``: there is such a file and ``overwrite`` is false. ``GOV878``:
+            no path.
+        """
+        ...
+
+    def delete(self, namespace: str, path: str, actor: Actor) -> bool:
+        """Delete a file; return whether there was one."""
+        ...
+
+
+class FileService(Protocol):
+    """The stored files as a whole."""
+
+    def collect(self, actor: Actor, *, grace: timedelta = ..., apply: bool = False, limit: int = ...) -> Garbage:
+        """Return what nothing refers to; with ``apply`` delete at most ``limit`` files of it, on record.
+
+        Raises
+        ------
+        StoreError
+            ``GOV718``: the files lie in another place than a folder of this host. ``GOV719``: too short a grace period.
+        """
+        ...
+
+
 class Gov(Protocol):
     """Everything a face needs, in one object."""
 
@@ -578,6 +669,12 @@ class Gov(Protocol):
     def audit(self) -> AuditService: ...
     @property
     def triggers(self) -> TriggerService: ...
+    @property
+    def kv(self) -> KeyValueService: ...
+    @property
+    def namespace_files(self) -> NamespaceFileService: ...
+    @property
+    def files(self) -> FileService: ...
     @property
     def tests(self) -> FlowTestService: ...
 
@@ -608,10 +705,13 @@ __all__ = [
     "ApprovalService",
     "AuditService",
     "ExecutionService",
+    "FileService",
     "Finding",
     "FlowService",
     "FlowTestService",
     "Gov",
+    "KeyValueService",
+    "NamespaceFileService",
     "NotebookRecord",
     "StartRequest",
     "TriggerService",

@@ -26,6 +26,7 @@ class SharedFiles:
 
     def list(self, namespace: str, actor: Actor) -> Sequence[NamespaceFile]:
         """Return the files of a namespace, ordered by path."""
+        check_namespace(namespace)
         store = self._parts.store
         with store.read() as tx:
             return store.namespace_files.all(tx, namespace)
@@ -38,6 +39,7 @@ class SharedFiles:
         NotFoundError
             ``GOV716``: there is no such file.
         """
+        check_namespace(namespace)
         found = find(self._parts.store, namespace, plain_path(path))
         if found is None:
             raise NotFoundError(
@@ -72,6 +74,7 @@ class SharedFiles:
 
     def delete(self, namespace: str, path: str, actor: Actor) -> bool:
         """Delete a file; return whether there was one."""
+        check_namespace(namespace)
         plain, store = plain_path(path), self._parts.store
         fact = _fact("namespaceFile.deleted", plain, actor)
         return bool(store.retrying(lambda tx: store.namespace_files.delete(tx, namespace, [plain], fact)))

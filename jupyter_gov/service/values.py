@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_gov.domain.actor import Actor
 from jupyter_gov.domain.commands import Fact
+from jupyter_gov.domain.sealed import veiled
+from jupyter_gov.errors import TaskError
+from jupyter_gov.service.shared import check_namespace
 from jupyter_gov.tasks.kv.values import typed
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ class Values:
 
     def get(self, namespace: str, key: str, actor: Actor) -> Any:
         """Return a value in the types of JSON (dates, times and durations are ISO texts); None if there is none."""
+        check_namespace(namespace)
         store = self._parts.store
         with store.read() as tx:
             found = store.kv.get(tx, namespace, key, now=self._parts.now())
@@ -38,6 +42,7 @@ class Values:
 
     def keys(self, namespace: str, actor: Actor, prefix: str = "") -> Sequence[str]:
         """Return the keys that have a value, in order."""
+        check_namespace(namespace)
         store = self._parts.store
         with store.read() as tx:
             return store.kv.keys(tx, namespace, prefix, now=self._parts.now())
@@ -57,12 +62,21 @@ class Values:
 
         Raises
         ------
+        StoreError
+            ``GOV717``: no name of a namespace. ``GOV746``: the key or the value is too long.
         TaskError
-            ``GOV872``: the value is not of its kind.
+            ``GOV871``: the value is a sealed secret. ``GOV872``: it is not of its kind.
         ConflictError
             ``GOV745``: the key has a value and ``overwrite`` is false.
         """
+        check_namespace(namespace)
         known, native = typed(key, value, kind)
+        if veiled(native) != native:
+            raise TaskError(
+                f"The value for the key '{key}' is a sealed secret, which nobody could open there.",
+                code="GOV871",
+                hint="Keep secrets where secret() finds them.",
+            )
         now, put = self._parts.now(), self._parts.store.kv.put
         until = None if ttl is None else now + ttl
         fact = _fact("kv.set", key, actor)
@@ -74,6 +88,7 @@ class Values:
 
     def delete(self, namespace: str, key: str, actor: Actor) -> bool:
         """Delete a value; return whether there was one."""
+        check_namespace(namespace)
         now, delete = self._parts.now(), self._parts.store.kv.delete
         fact = _fact("kv.deleted", key, actor)
         return bool(self._parts.store.retrying(lambda tx: delete(tx, namespace, [key], fact, now=now)))

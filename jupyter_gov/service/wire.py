@@ -26,6 +26,7 @@ from jupyter_gov.service.access import Access
 from jupyter_gov.service.approvals import Approvals
 from jupyter_gov.service.audit import Audit
 from jupyter_gov.service.executions import Executions
+from jupyter_gov.service.files import StoredFiles
 from jupyter_gov.service.flows import Flows
 from jupyter_gov.service.reach import Reach
 from jupyter_gov.service.shared import SharedFiles
@@ -134,6 +135,11 @@ class LocalGov:
     def kv(self) -> Values:
         """Values of namespaces."""
         return Values(self.parts)
+
+    @cached_property
+    def files(self) -> StoredFiles:
+        """The stored files as a whole."""
+        return StoredFiles(self.parts)
 
     @cached_property
     def namespace_files(self) -> SharedFiles:

@@ -6,12 +6,14 @@ does not decide what is read. The same content is stored once.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
 import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote, unquote, urlsplit
@@ -124,9 +126,33 @@ class Files:
     def _remote_blob(self, digest: str) -> str:
         return f"{self._remote_root}/sha256/{digest[:2]}/{digest}"
 
+    @contextmanager
+    def guarded(self, *, exclusive: bool) -> Iterator[None]:
+        """Keep cleaning up, and storing again what is there, apart: across processes, gone with them."""
+        folder = self.root / "incoming"
+        make_private(folder)
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(handle)
+
+    def _still_has(self, digest: str) -> bool:
+        """Return whether a file is there, and make it young: it is about to be referred to again."""
+        if self._remote is not None:
+            return self._has(digest)
+        blob = self._blob(digest)
+        if not blob.is_file():
+            return False
+        with self.guarded(exclusive=False), suppress(OSError):
+            os.utime(blob)
+            return True
+        return False
+
     def _put_bytes(self, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
-        if not self._has(digest):
+        if not self._still_has(digest):
             with self._incoming() as (stream, temporary):
                 stream.write(data)
                 self._settle(stream, temporary, digest)
@@ -159,7 +185,8 @@ class Files:
         temporary.chmod(0o400)
         target = self._blob(digest)
         make_private(target.parent)
-        temporary.replace(target)
+        with self.guarded(exclusive=False):
+            temporary.replace(target)
         _sync_folder(target.parent)
         if self._remote is not None and not self._has(digest):
             self._remote.makedirs(os.path.dirname(self._remote_blob(digest)), exist_ok=True)  # noqa: PTH120 - a URL

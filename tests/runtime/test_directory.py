@@ -210,6 +210,15 @@ def test_example(rig: Rig, number: int) -> None:
     assert execution.state is State.SUCCESS, rig.logs(execution.id)
 
 
+def test_the_flow_of_the_readme(rig: Rig) -> None:
+    rig.loop()
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    text = next(one for one in readme.split("```yaml\n")[1:] if one.startswith("id: shared-folder")).partition("```")[0]
+    execution = rig.wait(rig.start(text))
+    assert execution.state is State.SUCCESS, rig.logs(execution.id)
+    assert 'INFO {"sum":3}' in [line.strip() for line in rig.logs(execution.id)]
+
+
 @pytest.mark.parametrize(
     ("task", "named"),
     [
