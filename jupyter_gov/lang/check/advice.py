@@ -24,6 +24,17 @@ TASK_WITHOUT_EFFECT: Mapping[str, str] = {
     "workerSelector": "is accepted and has no effect in this version",
 }
 """The same for what all tasks have."""
+TRIGGER_WITHOUT_EFFECT: Mapping[str, str] = {
+    "wait: true": "is accepted and has no effect in this version: the call does not wait for the end",
+    "returnOutputs: true": "is accepted and has no effect in this version: the call does not wait for the end",
+    "interval": "is accepted and has no effect: dates are not looked for by polling",
+    "logLevel": "is accepted and has no effect in this version",
+    "logToFile: true": "is accepted and has no effect in this version",
+    "failOnTriggerError": "is accepted and has no effect in this version",
+    "assets": "is accepted and has no effect in this version",
+    "workerGroup": "is accepted and has no effect in this version",
+}
+"""The same for triggers."""
 _ITSELF = ({"{{ flow.namespace }}", "{{flow.namespace}}"}, {"{{ flow.id }}", "{{flow.id}}"})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jupyter_gov.lang.check.advice import TRIGGER_WITHOUT_EFFECT, warn_without_effect
 from jupyter_gov.lang.check.forms import properties_of
 from jupyter_gov.lang.check.scope import Scope
 from jupyter_gov.lang.check.slips import report_slips, with_type
@@ -91,6 +92,9 @@ class Triggers:
             self._scope.validator.validate(info.model, props, own, subject, name)
             if info.name.endswith(".Webhook"):
                 self._webhook(common.get("conditions"))
+            if info.name not in CORE_TRIGGERS:
+                self._report.warn("GOV163", f"{subject}: triggers of type {quoted(info.name, 120)} do not fire", name)
+            warn_without_effect(self._report, node, TRIGGER_WITHOUT_EFFECT)
         for entry in (*common.entries.values(), *own.entries.values()):
             self._scope.use(entry.value, subject, local=False)
         disabled = bool(spec and spec.disabled)

@@ -445,3 +445,13 @@ tasks:
     found = {(one.code, one.location.line) for one in check(text, Registry()).errors if one.location}
     assert {("GOV118", 3), ("GOV115", 5), ("GOV111", 6), ("GOV117", 7), ("GOV117", 8)} <= found
     assert any(code.startswith("GOV15") and line == 5 for code, line in found)
+
+
+def test_what_a_trigger_says_without_effect_is_told():
+    text = (
+        "id: f\nnamespace: n\ntasks: [{id: t, type: io.kestra.plugin.core.log.Log, message: hi}]\ntriggers:\n"
+        "  - id: call\n    type: io.kestra.plugin.core.trigger.Webhook\n    key: long-enough\n    wait: true\n"
+        "    returnOutputs: false\n    logLevel: INFO\n"
+    )
+    found = check(text, Registry())
+    assert [(one.code, one.location.line) for one in found.warnings] == [("GOV163", 8), ("GOV163", 10)]
