@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from jupyter_gov.errors import ConflictError, GovError, StoreError
+from jupyter_gov.errors import ConflictError, GovError
 from jupyter_gov.runtime.clock import steady
 from jupyter_gov.runtime.flows import FlowCache
 from jupyter_gov.runtime.world import World
+from jupyter_gov.store.faults import passes
 
 if TYPE_CHECKING:
     from jupyter_gov.store import Store
@@ -96,9 +97,9 @@ class Firing:
             return acts[what](Mover(self._world, self._flows))
         except ConflictError:
             return True  # another loop was faster
-        except StoreError:
-            raise
         except GovError as error:
+            if passes(error):
+                raise
             _LOG.warning("trigger %s cannot be looked at here: %s", "/".join(key), error)
         except Exception:  # noqa: BLE001 - a fault of ours must not keep other triggers and executions waiting
             _LOG.exception("trigger %s met an error of our own", "/".join(key))

@@ -25,6 +25,7 @@ from jupyter_gov.runtime.flows import FlowCache
 from jupyter_gov.runtime.owned import NewExecution
 from jupyter_gov.runtime.triggered import Cause, Place, Starter
 from jupyter_gov.runtime.world import World
+from jupyter_gov.store.faults import passes
 
 if TYPE_CHECKING:
     from jupyter_gov.store import Store
@@ -114,6 +115,8 @@ class Mover:
         try:
             made = self._starter.make(move.before, place, seen, cause, now=now)
         except GovError as error:
+            if passes(error):
+                raise
             made = self._starter.make(move.before, place, seen, replace(cause, problem=error), now=now)
         move.made.append(made)
         move.after = replace(move.after, running=execution_id)
@@ -185,6 +188,8 @@ class Mover:
         try:
             made = self._starter.make(move.before, place, subject, cause, now=now)
         except GovError as error:
+            if passes(error):
+                raise
             message = place.masks.apply(error.message)
             move.say("failed", cause=then.id, state=str(event.state), code=error.code, message=message)
             return

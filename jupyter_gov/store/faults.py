@@ -131,3 +131,8 @@ def _from_text(message: str, collision: bool) -> StoreError:
             hint="Read again and decide anew.",
         )
     return StoreError(f"the database refused: {message}")
+
+
+def passes(error: BaseException) -> bool:
+    """Return whether an error says that the database is busy: nothing is wrong with what was asked of it."""
+    return isinstance(error, StoreError) and error.code in TRANSIENT

@@ -171,7 +171,7 @@ class Store:
                     return work(tx)
             except StoreError as error:
                 late = attempt == _ATTEMPTS - 1 or time.monotonic() > give_up
-                if error.code not in faults.TRANSIENT or late:
+                if not faults.passes(error) or late:
                     raise
             time.sleep(random.uniform(0.001, 0.01) * 2**attempt)  # noqa: S311 - to part two that collided
         raise AssertionError  # pragma: no cover - the loop returns or raises

@@ -8,8 +8,12 @@ import pytest
 
 from jupyter_gov.domain.actor import SYSTEM
 from jupyter_gov.domain.states import State
+from jupyter_gov.plugins.registry import Registry
+from jupyter_gov.runtime.flows import FlowCache
+from jupyter_gov.runtime.loop import Loop
+from jupyter_gov.runtime.scheduler import Scheduler
 from tests.runtime.rig import RUN_AS, Rig, chain
-from tests.runtime.when import NINE, RETURN, Timed, scheduled
+from tests.runtime.when import NINE, RETURN, Hands, Timed, scheduled
 
 HOUR = timedelta(hours=1)
 GATE = "tasks: [{id: wait, type: io.kestra.plugin.core.flow.Pause}]\n"
@@ -287,3 +291,41 @@ def test_what_was_altered_in_the_table_is_found(timed: Timed) -> None:
         tx.cursor.execute("UPDATE gov_triggers SET run_as = 'eve'")
     (finding,) = timed.rig.store.verify().findings
     assert finding.stream == "trigger/company.team/hours"
+
+
+def test_one_that_cannot_be_looked_at_keeps_nothing_else_waiting(
+    timed: Timed, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A flow whose plugin is not installed where the loop runs."""
+    timed.register(scheduled("strange", rest="tasks: [{id: t, type: probe.Here}]\n"))
+    timed.register(scheduled("hours"))
+    store, registry = timed.rig.store, Registry()
+    loop = Loop(
+        store,
+        registry,
+        settings={},
+        run_as=RUN_AS,
+        clock=timed.clock,
+        background=True,
+        flows=FlowCache(store, registry),
+    )
+    timed.rig.loops.append(loop)
+    loop.start()
+    timed.pass_to(HOUR)
+    assert timed.dates("hours") == ["2026-03-02T10:00"]
+    assert timed.runs("strange") == []
+    assert [one for one in caplog.messages if "company.team/strange/hourly cannot be looked at here" in one]
+    timed.pass_to(HOUR)
+    assert len(timed.runs("hours")) == 2
+
+
+def test_nobody_asks_for_dates_before_they_come() -> None:
+    """The loop reads its clock now and then, since that may be set or the machine may sleep, but not the database."""
+    clock = Hands()
+    scheduler = Scheduler(clock)
+    scheduler.looked(NINE + HOUR)
+    assert (scheduler.seconds(), scheduler.is_due()) == (60.0, False)
+    clock.now += HOUR - timedelta(seconds=5)
+    assert (scheduler.seconds(), scheduler.is_due()) == (5.0, False)
+    clock.now += timedelta(seconds=5)
+    assert (scheduler.seconds(), scheduler.is_due()) == (0.0, True)
