@@ -11,7 +11,7 @@ from jupyter_gov.engine.coverage import Coverage
 from jupyter_gov.errors import ExecutionError
 from jupyter_gov.kernel import ipy
 from jupyter_gov.kernel import options as opts
-from jupyter_gov.kernel.display.tests import tests_html, tests_text
+from jupyter_gov.kernel.display.tests import results_html, results_text
 from jupyter_gov.lang.models.scalars import parse_duration
 from jupyter_gov.service.flowtests.results import CaseResult, FileResult, summary
 from jupyter_gov.service.flowtests.run import TIMEOUT
@@ -55,7 +55,7 @@ class TestsView:
         return f"<TestsView {self._result.id} {summary([self._result])}>"
 
     def _repr_mimebundle_(self, **_kwargs: Any) -> dict[str, str]:
-        return {"text/plain": tests_text(self._result), "text/html": tests_html(self._result)}
+        return {"text/plain": results_text(self._result), "text/html": results_html(self._result)}
 
 
 def run_tests(session: Session, options: Namespace, source: str) -> TestsView | None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jupyter_gov.kernel.display.html import MAX_BYTES
+from jupyter_gov.kernel.display.tests import results_html, results_text
 from jupyter_gov.service.api import Gov
+from jupyter_gov.service.flowtests.results import AssertionResult, CaseResult, FileResult, Verdict
 from jupyter_gov.service.identity import local_actor
 from tests.flowtests.conftest import case, suite
 from tests.kernel.conftest import Kernel
@@ -72,3 +75,22 @@ def test_pages_of_types(kernel: Kernel) -> None:
     assert "Switch (task)" in cell.text
     assert "Schedule" in kernel.ok("%gov docs").text
     assert "GOV904" in kernel.run("%gov docs Swich").text
+
+
+def test_results_stay_small_enough_to_be_saved() -> None:
+    wrong = [
+        AssertionResult("{{ outputs.x.value }}" * 20, "equalTo", "<a>" * 500, "b" * 5_000, False) for _ in range(20)
+    ]
+    cases = [
+        CaseResult(f"case{n}", Verdict.FAILED if n % 2 else Verdict.PASSED, assertions=tuple(wrong * (n % 2)))
+        for n in range(400)
+    ]
+    found = FileResult("many", "demo", "hello", tuple(cases))
+    html = results_html(found)
+    assert len(html.encode()) <= MAX_BYTES
+    assert "case1<" in html
+    assert "more cases" in html
+    assert "<a>" not in html
+    text = results_text(found)
+    assert max(map(len, text.split("\n"))) <= 100
+    assert "200 passed, 200 failed" in text

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from jupyter_gov.engine.coverage import Coverage
-from jupyter_gov.kernel.display.html import environment
+from jupyter_gov.kernel.display.html import MAX_BYTES, environment
 from jupyter_gov.kernel.display.text import WIDTH
 from jupyter_gov.legible import visible
 from jupyter_gov.service import words
@@ -17,12 +17,25 @@ from jupyter_gov.service.flowtests.words import STATE_OF, complaints, shown
 
 _MOST_CASES = 200
 _MOST_MISSED = 100
-_LONGEST = 2_000
+# Each step shows less: cases, characters of a text.
+_DETAIL = ((_MOST_CASES, 2_000), (_MOST_CASES, 300), (100, 100), (30, 60), (5, 40))
 
 
-def tests_html(result: FileResult) -> str:
-    """Return the results as HTML."""
-    cases = [_case(case) for case in result.cases[:_MOST_CASES]]
+def results_html(result: FileResult) -> str:
+    """Return the results as HTML; cases that failed come before the others where not all would fit ``MAX_BYTES``."""
+    html = ""
+    for most, longest in _DETAIL:
+        html = _draw(result, most, longest)
+        if len(html.encode()) <= MAX_BYTES:
+            break
+    return html
+
+
+def _draw(result: FileResult, most: int, longest: int) -> str:
+    shown = result.cases
+    if len(shown) > most:
+        shown = tuple(sorted(shown, key=lambda case: not (case.trouble or case.failures))[:most])
+    cases = [_case(case) for case in shown]
     template = environment().get_template("tests.html.j2")
     return template.render(
         result=result,
@@ -35,7 +48,7 @@ def tests_html(result: FileResult) -> str:
         missed=result.coverage.missed[:_MOST_MISSED],
         more=max(0, len(result.coverage.missed) - _MOST_MISSED),
         warnings=[f"{one.code} {one.message}" for one in result.warnings],
-        clip=lambda text: text if len(text) <= _LONGEST else text[:_LONGEST] + "…",
+        clip=lambda text: text if len(text) <= longest else text[:longest] + "…",
     )
 
 
@@ -84,7 +97,7 @@ def _assertion(found: AssertionResult) -> Mapping[str, Any]:
     }
 
 
-def tests_text(result: FileResult) -> str:
+def results_text(result: FileResult) -> str:
     """Return the results as text."""
     return "\n".join(words.cut(line, WIDTH) if len(line) > WIDTH else line for line in _lines(result))
 

@@ -68,7 +68,7 @@ class InputSpec(Spec):
 
 
 class TextInput(InputSpec):
-    """Text, or a secret that is masked everywhere."""
+    """Text; as SECRET it is stored sealed, and masked wherever it shows up."""
 
     type: Literal["STRING", "SECRET"]
     defaults: str | None = Field(default=None, description="Value when none is given; may be an expression.")
@@ -77,7 +77,7 @@ class TextInput(InputSpec):
 
 
 class LineInput(InputSpec):
-    """A URI, an e-mail address, or text of JSON or YAML."""
+    """An address: a URI, or that of an e-mail box."""
 
     type: Literal["URI", "EMAIL"]
     defaults: str | None = Field(default=None, description="Value when none is given; may be an expression.")
@@ -85,7 +85,7 @@ class LineInput(InputSpec):
 
 
 class DataInput(InputSpec):
-    """A value of JSON or YAML."""
+    """A value written as JSON or YAML: a map, a list, a text, a number."""
 
     type: Literal["JSON", "YAML"]
 
@@ -99,7 +99,7 @@ class BoolInput(InputSpec):
 
 
 class IntInput(InputSpec):
-    """A whole number."""
+    """A whole number, with bounds if they are given."""
 
     type: Literal["INT"]
     defaults: int | str | None = Field(default=None, description="Value when none is given; may be an expression.")
@@ -109,7 +109,7 @@ class IntInput(InputSpec):
 
 
 class FloatInput(InputSpec):
-    """A number."""
+    """A number with decimals, with bounds if they are given."""
 
     type: Literal["FLOAT"]
     defaults: int | float | str | None = Field(default=None, description="Value when none is given.")
@@ -206,7 +206,7 @@ class _ChoiceInput(InputSpec):
 
 
 class SelectInput(_ChoiceInput):
-    """One of several values."""
+    """One of the listed values."""
 
     type: Literal["SELECT", "ENUM"]
     defaults: str | None = Field(default=None, description="Value when none is given; may be an expression.")
@@ -216,7 +216,7 @@ class SelectInput(_ChoiceInput):
 
 
 class MultiselectInput(_ChoiceInput):
-    """Several of several values."""
+    """Any number of the listed values."""
 
     type: Literal["MULTISELECT"]
     defaults: list[str] | str | None = Field(default=None, description="Values when none are given.")
