@@ -190,9 +190,12 @@ class Mover:
         except GovError as error:
             if passes(error):
                 raise
-            message = place.masks.apply(error.message)
-            move.say("failed", cause=then.id, state=str(event.state), code=error.code, message=message)
-            return
+            if place.flow.dialect != "2.0":
+                message = place.masks.apply(error.message)
+                move.say("failed", cause=then.id, state=str(event.state), code=error.code, message=message)
+                return
+            # Since Kestra 2 an execution that failed says so.
+            made = self._starter.make(move.before, place, subject, replace(cause, problem=error), now=now)
         move.made.append(made)
         move.after = replace(move.after, running=cause.execution_id)
         move.say("fired", execution=cause.execution_id, cause=then.id, state=str(event.state))

@@ -24,7 +24,7 @@ from jupyter_gov.engine.triggers.subject import Subject
 from jupyter_gov.errors import GovError
 from jupyter_gov.lang import expr
 from jupyter_gov.lang.expr.zones import system_zone
-from jupyter_gov.lang.models.flow import Flow, InputDef
+from jupyter_gov.lang.models.flow import Dialect, Flow, InputDef
 from jupyter_gov.runtime.beginning import insert_new
 from jupyter_gov.runtime.files import file_name
 from jupyter_gov.runtime.intake import Intake
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from jupyter_gov.store import Store
     from jupyter_gov.store.database import Tx
 
-MakeHost = Callable[[str, Masks], "ExpressionHost"]
+MakeHost = Callable[[str, Masks, Dialect], "ExpressionHost"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Starter:
     def place(self, found: tuple[FlowRevision, Flow], parsed: Parsed) -> Place:
         """Return a trigger with what its expressions may reach."""
         masks = Masks()
-        return Place(*found, parsed, self._make_host(found[1].namespace, masks), masks)
+        return Place(*found, parsed, self._make_host(found[1].namespace, masks, found[1].dialect), masks)
 
     def make(self, kept: Trigger, place: Place, subject: Subject, cause: Cause, *, now: datetime) -> NewExecution:
         """Return an execution to store.

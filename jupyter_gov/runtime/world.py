@@ -101,9 +101,17 @@ class World:
             dialect=dialect,
         )
 
-    def trigger_host(self, namespace: str, masks: Masks) -> Host:
+    def trigger_host(self, namespace: str, masks: Masks, dialect: Dialect = "1.3") -> Host:
         """Return what expressions of a trigger may reach, before there is an execution."""
-        return Host(self.store, namespace, settings=self.settings, secrets=self.secrets, clock=self.clock, masks=masks)
+        return Host(
+            self.store,
+            namespace,
+            settings=self.settings,
+            secrets=self.secrets,
+            clock=self.clock,
+            masks=masks,
+            dialect=dialect,
+        )
 
     def watchdog(self) -> Watchdog:
         """Return who kills our children when we cannot; made when the first child is about to start."""

@@ -10,6 +10,7 @@ from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.flow import AuditEntry, ExecutionFilter, FlowRevision
 from jupyter_gov.domain.trigger import Trigger
 from jupyter_gov.lang.check import check
+from jupyter_gov.lang.models.flow import Dialect
 from jupyter_gov.runtime import trigger_registry
 from jupyter_gov.runtime.host import Host
 from jupyter_gov.runtime.loop import Loop
@@ -34,8 +35,9 @@ class Hands:
     def host(self, rig: Rig) -> Any:
         """Return what makes hosts of expressions."""
 
-        def make(namespace: str, masks: Masks) -> Host:
-            return Host(rig.store, namespace, settings={}, secrets=from_settings({}, {}), clock=self, masks=masks)
+        def make(namespace: str, masks: Masks, dialect: Dialect = "1.3") -> Host:
+            secrets = from_settings({}, {})
+            return Host(rig.store, namespace, settings={}, secrets=secrets, clock=self, masks=masks, dialect=dialect)
 
         return make
 
