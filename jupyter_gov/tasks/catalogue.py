@@ -46,6 +46,8 @@ CORE: Mapping[str, str] = {
     _CORE + "storage.PurgeExecution": _TASKS + "storage.files:PurgeCurrentExecutionFiles",
     _CORE + "http.Request": _TASKS + "http.request:Request",
     _CORE + "http.Download": _TASKS + "http.download:Download",
+    _CORE + "http.SseRequest": _TASKS + "http.sse:SseRequest",
+    _CORE + "http.Trigger": _TASKS + "http.trigger:Trigger",
     _CORE + "namespace.UploadFiles": _TASKS + "namespace.files:UploadFiles",
     _CORE + "namespace.DownloadFiles": _TASKS + "namespace.files:DownloadFiles",
     _CORE + "namespace.DeleteFiles": _TASKS + "namespace.files:DeleteFiles",
@@ -68,6 +70,7 @@ CORE: Mapping[str, str] = {
     _OLD + "storages.DeduplicateItems": _TASKS + "storage.items:DeduplicateItems",
     _OLD + "storages.PurgeExecution": _TASKS + "storage.files:PurgeCurrentExecutionFiles",
     "io.kestra.plugin.fs.http.Request": _TASKS + "http.request:Request",
+    "io.kestra.plugin.fs.http.Trigger": _TASKS + "http.trigger:Trigger",
     "io.kestra.plugin.fs.http.Download": _TASKS + "http.download:Download",
 }
 """Type name (or alias) -> ``module:Class``."""

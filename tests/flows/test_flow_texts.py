@@ -75,7 +75,7 @@ INVALID: dict[str, list[tuple[str, int]]] = {
         ("GOV120", 24), ("GOV120", 25), ("GOV113", 26),
     ],
     "calls-itself": [("GOV141", 4), ("GOV141", 5)],
-    "not-supported": [("GOV118", 3)],
+    "not-supported": [("GOV118", 3), ("GOV117", 4)],
     "system-labels": [("GOV120", 3)],
     "plugin-defaults": [("GOV112", 5), ("GOV114", 5), ("GOV113", 6), ("GOV114", 8)],
     "gate-form": [("GOV114", 6), ("GOV111", 8), ("GOV153", 9)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import ipaddress
 import json
@@ -89,6 +90,21 @@ class Handler(BaseHTTPRequestHandler):
             except OSError:
                 self.close_connection = True
                 return
+
+    def do_events(self, rest: str, query: dict[str, str], body: bytes) -> None:
+        """Send three events, or one after the other until nobody listens any more."""
+        events = [b'data: {"message": "a"}\n\n', b'data: {"message": "b"}\n\n', b"data: plain\n\n"]
+        if "endless" not in query:
+            self.answer(b"".join(events), Content_Type="text/event-stream")
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            while not self.server.released.is_set():
+                self.wfile.write(events[0])
 
     def do_silent(self, rest: str, query: dict[str, str], body: bytes) -> None:
         self.server.reached.set()

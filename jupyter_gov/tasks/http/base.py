@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from jupyter_gov.errors import TaskError
-from jupyter_gov.plugins.api import Dynamic, RunnableTask
+from jupyter_gov.plugins.api import Dynamic, RunnableTask, TypedModel
 from jupyter_gov.plugins.context import RunContext
 from jupyter_gov.tasks.http.client import Exchange, header
 from jupyter_gov.tasks.http.options import Options, Ssl
@@ -29,8 +29,8 @@ def _method(value: Any) -> Any:
 Method = Annotated[str, BeforeValidator(_method), Field(pattern="^[A-Z]{1,20}$")]
 
 
-class HttpTask(RunnableTask):
-    """A task that asks a web server."""
+class Asking(TypedModel):
+    """What a request is made of."""
 
     uri: Dynamic[str] = Field(description="Address, beginning with http:// or https://.")
     method: Dynamic[Method] = Field(default="GET", description="GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS.")
@@ -47,6 +47,11 @@ class HttpTask(RunnableTask):
     headers: Dynamic[dict[str, str]] = Field(default_factory=dict, description="Name -> value.")
     options: Options = Field(default_factory=Options, description="Time, size, identity, proxy.")
     ssl_options: Ssl | None = Field(default=None, description="TLS.")
+
+
+class HttpTask(Asking, RunnableTask):
+    """A task that asks a web server."""
+
     allow_failed: Dynamic[bool] = Field(default=False, description="Whether codes from 400 on are no failure.")
 
     @contextmanager

@@ -455,3 +455,21 @@ def test_what_a_trigger_says_without_effect_is_told():
     )
     found = check(text, Registry())
     assert [(one.code, one.location.line) for one in found.warnings] == [("GOV163", 8), ("GOV163", 10)]
+
+
+def test_a_trigger_that_asks_a_server_is_checked_and_said_not_to_fire():
+    text = """\
+id: f
+namespace: n
+tasks: [{id: a, type: io.kestra.plugin.core.log.Log, message: x}]
+triggers:
+  - id: there
+    type: io.kestra.plugin.core.http.Trigger
+    uri: https://example.com
+    responseCondition: "{{ response.statusCode == 200 }}"
+"""
+    result = check(text, Registry())
+    assert not result.errors
+    assert [(one.code, one.location.line) for one in result.warnings if one.location] == [("GOV163", 5)]
+    typo = check(text.replace("responseCondition", "responseConditon"), Registry())
+    assert any("responseCondition" in (one.hint or "") for one in typo.errors)
