@@ -13,7 +13,7 @@ from jupyter_gov.engine.triggers import turns
 from jupyter_gov.engine.triggers.parse import parse
 from jupyter_gov.errors import ConflictError, ExecutionError, NotFoundError
 from jupyter_gov.runtime.flows import FlowCache
-from jupyter_gov.runtime.moves import first_date, watched
+from jupyter_gov.runtime.trigger_dates import first_date, watched
 from jupyter_gov.runtime.triggered import MakeHost, Place, Starter
 
 if TYPE_CHECKING:

@@ -45,7 +45,7 @@ def drafts(
         return {}
     from jupyter_gov.engine.triggers.parse import parse  # noqa: PLC0415 - calendars load late
     from jupyter_gov.lang.models.triggers import Schedule, ScheduleOnDates  # noqa: PLC0415
-    from jupyter_gov.runtime.moves import first_date, watched  # noqa: PLC0415
+    from jupyter_gov.runtime.trigger_dates import first_date, watched  # noqa: PLC0415
     from jupyter_gov.runtime.triggered import Starter  # noqa: PLC0415
 
     starter = Starter(store, {}, make_host)

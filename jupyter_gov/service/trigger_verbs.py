@@ -14,7 +14,7 @@ from jupyter_gov.engine.triggers import schedule, turns
 from jupyter_gov.errors import ExecutionError
 from jupyter_gov.lang.models.triggers import Schedule, ScheduleOnDates
 from jupyter_gov.runtime import toggling
-from jupyter_gov.runtime.moves import scheduled
+from jupyter_gov.runtime.trigger_dates import scheduled
 from jupyter_gov.runtime.triggered import Place
 from jupyter_gov.service.verbs import checked_labels
 

@@ -18,7 +18,7 @@ from jupyter_gov.engine.triggers.subject import Subject
 from jupyter_gov.errors import GovError, NotFoundError
 from jupyter_gov.lang.expr.zones import system_zone
 from jupyter_gov.lang.models.triggers import FlowTrigger, Schedule, ScheduleOnDates
-from jupyter_gov.runtime.moves import scheduled, window_from
+from jupyter_gov.runtime.trigger_dates import scheduled, window_from
 from jupyter_gov.runtime.triggered import Place, Starter, declared_for, preview_render
 from jupyter_gov.service.trigger_verbs import BackfillAct, TriggerVerbs
 from jupyter_gov.service.webhooks import Webhooks
