@@ -15,6 +15,8 @@ from jupyter_gov.lang.source import load
 
 _TASKS = re.compile(r"^[\"']?tasks[\"']?\s*:", re.MULTILINE)
 _SUFFIXES = frozenset({".yaml", ".yml"})
+_OF_OTHERS = frozenset({"node_modules", "site-packages", "__pycache__"})
+"""Folders in which nobody keeps tests of own flows, and others keep thousands of files."""
 _LARGEST = 2**20
 
 
@@ -59,7 +61,7 @@ def _below(folder: Path) -> list[Path]:
 
 
 def _fits(path: Path, folder: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    hidden = any(part.startswith(".") or part in _OF_OTHERS for part in path.relative_to(folder).parts)
     return not hidden and path.is_file() and path.stat().st_size <= _LARGEST
 
 

@@ -43,6 +43,15 @@ def test_a_flow_is_found_beside_the_test_without_any_database(cli: Cli, write: W
     assert not Path(os.environ["JUPYTER_GOV_DB_URL"]).exists()
 
 
+def test_hidden_folders_and_those_of_others_are_left_out(cli: Cli, home: Path) -> None:
+    for name in (".venv", "node_modules", "mine"):
+        (home / name).mkdir()
+        (home / name / "hello.yaml").write_text(HELLO)
+        (home / name / "t.yaml").write_text(GOOD)
+    found = cli("test", "--json").json["files"]
+    assert [one["file"] for one in found] == ["mine/t.yaml"]
+
+
 def test_the_stored_flow_is_tested_where_no_file_is(cli: Cli, write: Write, gov: Gov) -> None:
     gov.flows.register(HELLO, local_actor())
     write("t.yml", GOOD)
