@@ -332,11 +332,14 @@ def delete(
     reason: opt.Reason = None,
     keep_logs: Annotated[bool, typer.Option("--keep-logs", help="Leave its log lines.")] = False,
     keep_metrics: Annotated[bool, typer.Option("--keep-metrics", help="Leave its metrics.")] = False,
+    keep_files: Annotated[
+        bool, typer.Option("--keep-files", help="Leave its stored files; else the next clean-up takes their bytes.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
     as_json: opt.Json = False,
 ) -> None:
     """Delete an ended run; its history stays, and says who deleted it."""
-    kept = {"logs": not keep_logs, "metrics": not keep_metrics}
+    kept = {"logs": not keep_logs, "metrics": not keep_metrics, "storage": not keep_files}
     _of("runs").delete(run_id, reason, kept, sure=yes or as_json, as_json=as_json)
 
 

@@ -16,6 +16,7 @@ from jupyter_gov.domain.commands import Fact
 from jupyter_gov.domain.execution import Execution
 from jupyter_gov.domain.states import TERMINAL, State
 from jupyter_gov.errors import AccessError, ExecutionError, NotFoundError
+from jupyter_gov.store.deletion import DELETED
 from jupyter_gov.store.referred import referred_to
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class Deletion:
             "reason": reason,
             **more,
         }
-        action = "execution.deleted" if extent.execution else "execution.cleared"
+        action = DELETED if extent.execution else "execution.cleared"
         fact = Fact(action, execution.id, actor.id, str(actor.assurance), body)
         how = store.deletions.delete if extent.execution else store.deletions.clear
         return {**how(tx, execution, fact, logs=extent.logs, metrics=extent.metrics), "files": files}

@@ -24,6 +24,9 @@ from jupyter_gov.store.database import Tx
 from jupyter_gov.store.outbox import Outbox
 from jupyter_gov.store.statements import Statement
 
+DELETED = "execution.deleted"
+"""Action of the entry that says that an execution was deleted; its body says whether its files went (``storage``)."""
+
 _executions = tables.ExecutionRow.__table__  # type: ignore[attr-defined]
 _logs = tables.LogRow.__table__  # type: ignore[attr-defined]
 _metrics = tables.MetricRow.__table__  # type: ignore[attr-defined]

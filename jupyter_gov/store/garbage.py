@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Text, func, or_, select
+from sqlalchemy import Select, Text, func, or_, select
 
 from jupyter_gov.domain.commands import Fact
 from jupyter_gov.store import tables
 from jupyter_gov.store.codec import from_us_or_none
 from jupyter_gov.store.database import Tx
+from jupyter_gov.store.deletion import DELETED
 from jupyter_gov.store.statements import Statement
 from jupyter_gov.store.sweeping import Sweeper
 
@@ -134,7 +135,15 @@ def _referred(tx: Tx) -> Iterator[str]:
         if table.name not in _NO_REFERENCE and texts:
             yield from _digests(tx, Statement(select(*texts)))
     told = select(_bodies.c.body).join_from(_bodies, _entries, _bodies.c.entry_id == _entries.c.id)
-    yield from _digests(tx, Statement(told.where(_entries.c.action != COLLECTED)))
+    told = told.where(_entries.c.action != COLLECTED, _entries.c.stream.not_in(_deleted_with_files()))
+    yield from _digests(tx, Statement(told))
+
+
+def _deleted_with_files() -> Select[tuple[str]]:
+    """Return a query for the histories of executions that were deleted with their files: those tell of no file more."""
+    gone = select(_entries.c.stream).join_from(_entries, _bodies, _bodies.c.entry_id == _entries.c.id)
+    # Bodies are in canonical form: inside of a text the quotation marks would be escaped.
+    return gone.where(_entries.c.action == DELETED, _bodies.c.body.contains('"storage":true'))
 
 
 def _digests(tx: Tx, statement: Statement) -> Iterator[str]:

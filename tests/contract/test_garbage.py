@@ -17,11 +17,13 @@ from hypothesis import strategies as st
 
 from jupyter_gov.domain.commands import Fact
 from jupyter_gov.domain.ids import new_id
+from jupyter_gov.domain.states import State
 from jupyter_gov.errors import StoreError
-from jupyter_gov.store import Store, garbage
+from jupyter_gov.store import Store, deletion, garbage
 from jupyter_gov.store.files import digest_of
 from jupyter_gov.store.namespace_files import NamespaceFile
 from jupyter_gov.store.sweeping import Sweeper
+from tests.contract import build
 
 NOW = datetime.now(UTC)
 FACT = Fact(garbage.COLLECTED, "files", "ada", "os", {})
@@ -191,3 +193,22 @@ def test_files_elsewhere_are_refused(tmp_path: Path) -> None:
         with pytest.raises(StoreError) as caught:
             collect(store)
         assert caught.value.code == "GOV718"
+
+
+@pytest.mark.parametrize("storage", [True, False])
+def test_files_of_an_execution_that_was_deleted_with_them_go(store: Store, storage: bool) -> None:
+    own, shared = put(store, "own"), put(store, "shared")
+    run = build.execution(state=State.SUCCESS, inputs={"a": own, "b": shared, "say": 'with "storage":true in it'})
+    other = build.execution(state=State.SUCCESS, inputs={"b": shared})
+    with store.write() as tx:
+        for one in (run, other):
+            store.executions.insert(tx, one, (build.created_fact(one),), None)
+    assert collect(store).deleted == 0
+    body = {"storage": storage, "reason": '"storage":true'}
+    with store.write() as tx:
+        fact = Fact(deletion.DELETED, run.id, "ada", "os", body)
+        store.deletions.delete(tx, run, fact, logs=True, metrics=True)
+    assert collect(store).deleted == (1 if storage else 0)
+    assert store.files.exists(shared)
+    assert store.files.exists(own) is not storage
+    assert store.verify().ok

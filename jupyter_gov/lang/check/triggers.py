@@ -90,8 +90,6 @@ class Triggers:
             props = self._scope.converter.members(own, properties_of(info.model), subject, info.renames,
                                                   _KEYS)  # fmt: skip
             self._scope.validator.validate(info.model, props, own, subject, name)
-            if info.name not in CORE_TRIGGERS:
-                self._report.warn("GOV163", f"{subject} is checked and does not fire in this version", name)
             if info.name.endswith(".Webhook"):
                 self._webhook(common.get("conditions"))
             if info.name not in CORE_TRIGGERS:
