@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
 
+from jupyter_gov.lang.check.defaults import Defaults
 from jupyter_gov.lang.check.forms import ANY, Form, Properties, Property, properties_of, tags_of
 from jupyter_gov.lang.check.report import Report
 from jupyter_gov.lang.diagnostics import quoted
@@ -22,6 +23,8 @@ class Converter:
 
     Attributes
     ----------
+    defaults
+        Values by type that maps with a ``type`` get.
     origins
         (map node, canonical key) -> the entry that was written, under whatever spelling; for positions of errors.
     meant
@@ -30,6 +33,7 @@ class Converter:
 
     report: Report
     catalogue: TypeCatalogue
+    defaults: Defaults | None = None
     origins: dict[tuple[int, str], Entry] = field(default_factory=dict)
     meant: set[tuple[int, str]] = field(default_factory=set)
 
@@ -63,22 +67,29 @@ class Converter:
         return node.text
 
     def _map(self, node: MapNode, form: Form, where: str) -> Any:
-        nested = self._nested(node) if form.models or form.anything else None
+        nested = self._nested(node, form)
         if nested is not None:
-            inside = f"{where}, {nested.name}"
-            return self.members(node, properties_of(nested.model), inside, nested.renames)
+            inside, properties = f"{where}, {nested.name}", properties_of(nested.model)
+            merged = self._with_defaults(node, (nested.name, *nested.aliases), (*properties.by_name, *nested.renames))
+            return self.members(merged, properties, inside, nested.renames)
         model = self._model(node, form)
         if model is not None:
-            return self.members(node, properties_of(model), where)
+            properties = properties_of(model)
+            return self.members(self._with_defaults(node, tags_of(model), properties.by_name), properties, where)
         value = form.value or ANY
         return {key: self.convert(entry.value, value, where) for key, entry in node.entries.items()}
 
-    def _nested(self, node: MapNode) -> TypeInfo | None:
+    def _with_defaults(self, node: MapNode, names: Collection[str], known: Collection[str]) -> MapNode:
+        return node if self.defaults is None or not names else self.defaults.apply_within(node, names, known)
+
+    def _nested(self, node: MapNode, form: Form) -> TypeInfo | None:
         name = node.get("type")
         if not isinstance(name, ScalarNode):
             return None
         info = self.catalogue.find(name.text)
-        return info if info is not None and info.kind == "nested" else None
+        if info is None or info.kind != "nested":
+            return None
+        return info if form.anything or issubclass(info.model, form.models) else None
 
     @staticmethod
     def _model(node: MapNode, form: Form) -> type[BaseModel] | None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from jupyter_gov.lang.check.report import Report
-from jupyter_gov.lang.check.validate import described
+from jupyter_gov.lang.check.report import Report, described
 from jupyter_gov.lang.diagnostics import listing, quoted
 from jupyter_gov.lang.models.flow import TaskDef
 from jupyter_gov.lang.models.scalars import is_null

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from jupyter_gov.lang.check.forms import properties_of
-from jupyter_gov.lang.check.report import Report
-from jupyter_gov.lang.check.validate import described
+from jupyter_gov.lang.check.report import Report, described
 from jupyter_gov.lang.models.flow_specs import TaskSpec
 from jupyter_gov.lang.models.scalars import is_null
 from jupyter_gov.lang.nodes import Entry, ListNode, MapNode, Node, ScalarNode
@@ -70,6 +70,27 @@ class Defaults:
         below, above = self._of_type[written]
         merged = node if below is None else self._merge(below, node)
         return merged if above is None else self._merge(merged, above)
+
+    def apply_within(self, node: MapNode, names: Collection[str], known: Collection[str]) -> MapNode:
+        """Return a value inside of a task or trigger with the defaults of its type merged in.
+
+        Parameters
+        ----------
+        names
+            The type and its aliases.
+        known
+            Keys that it can take. A rule for many types is mostly meant for the tasks among them: of its values a value
+            inside gets only those.
+        """
+        if not self.rules:
+            return node
+        below, above = self._collect(set(names))
+        for rule, over in ((below, False), (above, True)):
+            if rule is not None:
+                fit = {key: entry for key, entry in rule.entries.items() if key in known}
+                kept = MapNode(rule.line, rule.column, rule.start, fit)
+                node = self._merge(node, kept) if over else self._merge(kept, node)
+        return node
 
     def _collect(self, names: set[str]) -> tuple[MapNode | None, MapNode | None]:
         """Return what goes below and what above a task of these names; of several rules the first wins."""

@@ -8,10 +8,10 @@ from jupyter_gov.lang.check.advice import FLOW_WITHOUT_EFFECT, check_after, chec
 from jupyter_gov.lang.check.expressions import Expressions
 from jupyter_gov.lang.check.forms import properties_of
 from jupyter_gov.lang.check.removed import RESERVED
+from jupyter_gov.lang.check.report import described
 from jupyter_gov.lang.check.scope import Scope
 from jupyter_gov.lang.check.tasks import Tasks, is_nothing
 from jupyter_gov.lang.check.triggers import Triggers
-from jupyter_gov.lang.check.validate import described
 from jupyter_gov.lang.diagnostics import quoted
 from jupyter_gov.lang.models.flow import Concurrency, Flow, InputDef, OutputDef, TaskDef, index_tasks
 from jupyter_gov.lang.models.flow_specs import FlowSpec, OutputSpec, labels_map

@@ -7,8 +7,9 @@ from typing import Any
 from jupyter_gov.errors import LanguageError
 from jupyter_gov.lang.check.convert import Converter
 from jupyter_gov.lang.check.forms import properties_of
+from jupyter_gov.lang.check.report import described
 from jupyter_gov.lang.check.slips import report_slips, with_type
-from jupyter_gov.lang.check.validate import Validator, described
+from jupyter_gov.lang.check.validate import Validator
 from jupyter_gov.lang.diagnostics import listing, quoted
 from jupyter_gov.lang.models.base import is_expression
 from jupyter_gov.lang.models.flow import InputDef

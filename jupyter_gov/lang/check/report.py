@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from jupyter_gov.errors import Location
 from jupyter_gov.lang.diagnostics import Diagnostic, closest, closest_type, listing, quoted
-from jupyter_gov.lang.nodes import Node, ScalarNode, SourceTree
+from jupyter_gov.lang.models.scalars import is_null
+from jupyter_gov.lang.nodes import MapNode, Node, ScalarNode, SourceTree
 
 MOST_GUESSES = 100
 MOST_NAMES = 2_000
@@ -67,3 +68,17 @@ class Report:
 
     def _place(self, at: Node | Location) -> Location:
         return at if isinstance(at, Location) else self.tree.locate(at)
+
+
+def described(node: Node) -> str:
+    """Return what stands at a place, for messages that say what was expected instead."""
+    if isinstance(node, MapNode):
+        return "a map"
+    if not isinstance(node, ScalarNode):
+        return "a list"
+    value = node.value()
+    if value is None and is_null(node.text):
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"the number {node.text[:40]}" if isinstance(value, int | float) else f"the text {quoted(node.text)}"

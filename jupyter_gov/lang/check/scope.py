@@ -61,10 +61,11 @@ class Scope:
     @classmethod
     def of(cls, report: Report, catalogue: TypeCatalogue, *, allow_unknown: bool) -> Scope:
         """Return the state at the beginning of a check."""
-        converter = Converter(report, catalogue)
+        defaults = Defaults(report, catalogue)
+        converter = Converter(report, catalogue, defaults)
         validator = Validator(converter)
         inputs = Inputs(converter, validator)
-        return cls(report, catalogue, allow_unknown, converter, validator, inputs, Defaults(report, catalogue))
+        return cls(report, catalogue, allow_unknown, converter, validator, inputs, defaults)
 
     def use(self, node: Node, where: str, **more: Any) -> None:
         """Note every expression below a node."""

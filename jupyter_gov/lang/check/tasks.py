@@ -9,10 +9,10 @@ from typing import Any
 from jupyter_gov.lang.check.advice import TASK_WITHOUT_EFFECT, advise, warn_without_effect
 from jupyter_gov.lang.check.dag import read_dag
 from jupyter_gov.lang.check.forms import properties_of
+from jupyter_gov.lang.check.report import described
 from jupyter_gov.lang.check.scope import Scope, task_ids_below
 from jupyter_gov.lang.check.slips import report_slips, with_type
 from jupyter_gov.lang.check.units import check_unit
-from jupyter_gov.lang.check.validate import described
 from jupyter_gov.lang.diagnostics import quoted
 from jupyter_gov.lang.models.base import TASK_ID
 from jupyter_gov.lang.models.flow import TaskDef

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from jupyter_gov.lang.check.advice import TRIGGER_WITHOUT_EFFECT, warn_without_effect
 from jupyter_gov.lang.check.forms import properties_of
+from jupyter_gov.lang.check.report import described
 from jupyter_gov.lang.check.scope import Scope
 from jupyter_gov.lang.check.slips import report_slips, with_type
 from jupyter_gov.lang.check.tasks import is_nothing
-from jupyter_gov.lang.check.validate import described
 from jupyter_gov.lang.diagnostics import quoted
 from jupyter_gov.lang.models.base import TASK_ID
 from jupyter_gov.lang.models.flow import TriggerDef

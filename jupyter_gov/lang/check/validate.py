@@ -11,9 +11,9 @@ from pydantic_core import ErrorDetails
 
 from jupyter_gov.errors import GovError
 from jupyter_gov.lang.check.convert import Converter
+from jupyter_gov.lang.check.report import described
 from jupyter_gov.lang.diagnostics import did_you_mean, listing, quoted
 from jupyter_gov.lang.models.base import is_expression
-from jupyter_gov.lang.models.scalars import is_null
 from jupyter_gov.lang.nodes import Entry, MapNode, Node, ScalarNode
 from jupyter_gov.lang.ports import CATALOGUE, CHECKING, NOTES
 
@@ -177,20 +177,6 @@ def _text(node: Node) -> str:
 
 def _dotted(steps: Sequence[str | int]) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
-
-
-def described(node: Node) -> str:
-    """Return what stands at a place, for messages that say what was expected instead."""
-    if isinstance(node, MapNode):
-        return "a map"
-    if not isinstance(node, ScalarNode):
-        return "a list"
-    value = node.value()
-    if value is None and is_null(node.text):
-        return "nothing"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"the number {node.text[:40]}" if isinstance(value, int | float) else f"the text {quoted(node.text)}"
 
 
 def _hint(node: Node, allowed: Sequence[str]) -> str | None:

@@ -70,7 +70,9 @@ def current_each_output(state: State, outputs: Any) -> Any:
         found = found.get(value) if isinstance(found, Mapping) else None
         if found is None:
             raise Fault("the task has no outputs for the present loop values")
-    return map_of("`outputs`", found).get(_map_variable(state, "taskrun").get("value"))
+    here = _map_variable(state, "taskrun").get("value")
+    # Inside of an If in the loop: the value is that of the If, which is among the parents.
+    return found if here is None and values else map_of("`outputs`", found).get(here)
 
 
 @function("parentOutput")

@@ -10,8 +10,8 @@ from jupyter_gov.errors import Location
 from jupyter_gov.lang import expr
 from jupyter_gov.lang.check.convert import Converter
 from jupyter_gov.lang.check.forms import properties_of
-from jupyter_gov.lang.check.report import Report
-from jupyter_gov.lang.check.validate import Validator, described
+from jupyter_gov.lang.check.report import Report, described
+from jupyter_gov.lang.check.validate import Validator
 from jupyter_gov.lang.diagnostics import Diagnostic, FlowError, did_you_mean, listing, ordered, quoted
 from jupyter_gov.lang.flowtest.models import (
     OPERATORS,

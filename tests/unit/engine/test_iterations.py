@@ -282,3 +282,23 @@ def test_thousands_of_values_cost_no_more_each_than_hundreds():
 
     few = min(seconds(300) for _ in range(2))
     assert seconds(3_000) < 3 * few
+
+
+def test_the_output_of_a_sibling_is_found_inside_of_a_branch_too():
+    text = """\
+id: f
+namespace: n
+tasks:
+  - id: each
+    type: io.kestra.plugin.core.flow.ForEach
+    values: [x, y]
+    tasks:
+      - {id: a, type: io.kestra.plugin.core.debug.Return, format: "{{ taskrun.value }}"}
+      - id: if
+        type: io.kestra.plugin.core.flow.If
+        condition: "{{ true }}"
+        then:
+          - {id: b, type: io.kestra.plugin.core.debug.Return, format: "{{ currentEachOutput(outputs.a).value }}"}
+"""
+    world = play(text).drive()
+    assert [run.outputs["value"] for run in world.execution.ordered() if run.task_id == "b"] == ["x", "y"]
