@@ -52,6 +52,24 @@ tasks:
 """
 
 
+def looped(trace: Path) -> str:
+    """Return a loop of isolated iterations, two at a time, each of a task by a worker and one by the loop itself."""
+    return f"""\
+id: looped
+namespace: crash
+tasks:
+  - id: loop
+    type: io.kestra.plugin.core.flow.Loop
+    values: [a, b, a]
+    concurrencyLimit: 2
+    outputs:
+      - {{id: which, value: "{{{{ item.index }}}}{{{{ item.value }}}}"}}
+    tasks:
+      - {{id: trace_one, type: probe.Touch, file: '{trace}'}}
+      - {{id: trace_two, type: probe.Blink, file: '{trace}'}}
+"""
+
+
 def once(trace: Path) -> str:
     """Return a flow whose task must not be repeated by itself."""
     return f"""\

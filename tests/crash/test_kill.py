@@ -21,7 +21,8 @@ _SOME = [(point, 1 if point.startswith("claim") else _SAMPLE.choice((1, 2, 3, 5)
 
 def _begin(rig: Rig, trace: Path) -> list[str]:
     rig.register(flows.inline(trace))
-    return [rig.start(flow) for flow in (flows.worker(trace), flows.mixed(trace), flows.inline(trace))]
+    begun = (flows.worker(trace), flows.mixed(trace), flows.inline(trace), flows.looped(trace))
+    return [rig.start(flow) for flow in begun]
 
 
 def _died_or_done(rig: Rig, victim: Looper, executions: list[str]) -> bool:
