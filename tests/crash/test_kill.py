@@ -15,8 +15,10 @@ from tests.crash.processes import Looper, check_laws, traces, wait_all
 from tests.runtime.rig import PATIENCE, Rig, run_of
 
 _SAMPLE = random.Random(7)
-_EVERY = [(point, n) for point in POINTS for n in (1, 2, 3, 5, 8, 13, 21)]
-_SOME = [(point, 1 if point.startswith("claim") else _SAMPLE.choice((1, 2, 3, 5))) for point in POINTS]
+# Those of triggers are reached in tests of their own: no flow here has one.
+_POINTS = [point for point in POINTS if not point.startswith("trigger.")]
+_EVERY = [(point, n) for point in _POINTS for n in (1, 2, 3, 5, 8, 13, 21)]
+_SOME = [(point, 1 if point.startswith("claim") else _SAMPLE.choice((1, 2, 3, 5))) for point in _POINTS]
 
 
 def _begin(rig: Rig, trace: Path) -> list[str]:
