@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from jupyter_gov.domain.events import AttemptStarted
 from jupyter_gov.domain.flow import ExecutionFilter
 from jupyter_gov.domain.states import State
+from jupyter_gov.runtime.attempt import Job
 from jupyter_gov.runtime.board import Board
 from jupyter_gov.runtime.clock import steady
 from jupyter_gov.runtime.firing import Firing, Looked
@@ -115,6 +116,10 @@ class Estate:
                 owned = self._owned.get(job.execution.id)
                 if owned is not None and event is not None:
                     self.deliver(owned, Delivery(event, job=job))
+                elif owned is not None and self._waits_for(owned, job):
+                    # Its worker doubted the lease for a moment, and nobody can say how the attempt went: it is as lost
+                    # as with its process, and whoever takes the execution over (we, most likely) puts that on record.
+                    self.drop(owned.id)
             case Claimed(ticket=ticket, claim=claim):
                 owned = self._owned.get(ticket.execution_id)
                 if owned is None:
@@ -123,6 +128,11 @@ class Estate:
                     self.deliver(owned, Delivery(AttemptStarted(ticket.task_run_id, claim.worker), claim=claim))
             case Lost(execution_id=execution_id):
                 self.drop(execution_id)
+
+    @staticmethod
+    def _waits_for(owned: Owned, job: Job) -> bool:
+        run = owned.execution.task_runs.get(job.run.id)
+        return run is not None and run.id in owned.in_flight and len(run.attempts) == job.number
 
     def deliver(self, owned: Owned, delivery: Delivery) -> None:
         """Leave an event at an execution."""

@@ -163,3 +163,17 @@ def test_triggers_are_listed_and_changed(kernel: Kernel) -> None:
     assert "--on or --off" in kernel.run("%gov triggers toggle night").text
     assert "expects a trigger" in kernel.run("%gov triggers toggle --on").text
     assert "GOV302" in kernel.run("%gov triggers toggle nobody --on").text
+
+
+def test_what_namespaces_keep(kernel: Kernel, gov: Gov, home: Path) -> None:
+    (home / "notes.txt").write_text("hello")
+    kernel.ok("%gov kv set company.team region north")
+    assert "north" in kernel.ok("%gov kv get company.team region").text
+    assert "region" in kernel.ok("%gov kv list company.team").text
+    kernel.ok("%gov namespace-files put company.team docs/notes.txt notes.txt")
+    assert "docs/notes.txt" in kernel.ok("%gov namespace-files list company.team").text
+    assert "KEY" in kernel.run("%gov kv get company.team").text
+    assert "GOV717" in kernel.run("%gov kv set Not-A-Namespace region north").text
+    kernel.ok("%gov kv delete company.team region")
+    assert gov.kv.keys("company.team", local_actor()) == []
+    assert gov.namespace_files.get("company.team", "docs/notes.txt", local_actor()).read_text() == "hello"
