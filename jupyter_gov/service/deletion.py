@@ -115,10 +115,11 @@ class Deletion:
 
     def _check_called(self, tx: Tx, execution: Execution) -> None:
         store = self._parts.store
-        if execution.parent_id is None:
+        # A replay has a parent too, but none that waited for it.
+        if execution.parent_id is None or execution.parent_task_run_id is None:
             return
         caller = store.executions.load(tx, execution.parent_id)
-        if caller is None or not _calls(caller, execution.id):
+        if caller is None:
             return
         for gate in store.approvals.list(tx, within=execution.id, limit=_MOST_GATES):
             if gate.guarded:
@@ -160,10 +161,6 @@ def _check_ended(execution: Execution) -> None:
         code="GOV343",
         hint="Wait for its end, or kill it first.",
     )
-
-
-def _calls(caller: Execution, execution_id: str) -> bool:
-    return any((run.outputs or {}).get("executionId") == execution_id for run in caller.task_runs.values())
 
 
 def _texts(execution: Execution) -> list[str | None]:

@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_gov.domain.actor import Actor
-from jupyter_gov.domain.approval import Approval, ApprovalStatus
 from jupyter_gov.domain.commands import Fact
 from jupyter_gov.domain.events import Event, GoOn, Start
 from jupyter_gov.domain.execution import Execution, Label
@@ -22,16 +21,16 @@ from jupyter_gov.domain.states import State
 from jupyter_gov.engine import marks, replay
 from jupyter_gov.engine.restart import check_restart, reopen
 from jupyter_gov.engine.work import Work
-from jupyter_gov.errors import AccessError, ExecutionError, InputError, NotFoundError
+from jupyter_gov.errors import ExecutionError, InputError, NotFoundError
 from jupyter_gov.lang.models.flow import Flow
 from jupyter_gov.lang.models.storable import fault
+from jupyter_gov.service.guards import Guards
 
 if TYPE_CHECKING:
     from jupyter_gov.service.wire import Parts
     from jupyter_gov.store.database import Tx
 
 _RESERVED = "system."
-_MOST_GATES = 10_000
 Change = Callable[[Work], Event | None]
 
 
@@ -92,15 +91,8 @@ class Verbs:
         kept = [run.seq for run in work.execution.task_runs.values() if run.state.is_terminal or run.frame]
         begun = {run_id for what, run_id in event.agenda if what == "begin"}
         kept = [seq for seq in kept if task_run_id(execution_id, seq) not in begun]
-        self._check_kept(old, {task_run_id(old.id, seq) for seq in kept})
+        Guards(self._parts).check_kept(flow, old, {task_run_id(old.id, seq) for seq in kept})
         return work.execution, event
-
-    def _check_kept(self, old: Execution, kept: set[str]) -> None:
-        """Refuse to carry an approval into an execution over which nobody has decided."""
-        calls = any((old.task_runs[run_id].outputs or {}).get("executionId") for run_id in kept)
-        for gate in self._guarded(old.id):
-            if gate.task_run_id in kept or (calls and gate.execution_id != old.id):
-                raise _no_bypass(gate, "what stands behind it cannot begin in a new execution without a new decision")
 
     # --- ended executions -------------------------------------------------------------------------------------
 
@@ -111,7 +103,7 @@ class Verbs:
         def change(work: Work) -> None:
             _check_over(work.execution, "given another state")
             if state in marks.PASSING:
-                self._check_passed(work.execution, None)
+                Guards(self._parts).check_passed(work.flow, work.execution, None)
             marks.change_status(work, state)
 
         return self._rewrite(
@@ -126,7 +118,7 @@ class Verbs:
             _check_over(work.execution, "gone on with from a task that is marked")
             replay.chain_of(work.execution, task_run)
             if state in marks.PASSING:
-                self._check_passed(work.execution, task_run)
+                Guards(self._parts).check_passed(work.flow, work.execution, task_run)
             return marks.mark_task(work, task_run, state, actor.id)
 
         body = {"taskRun": task_run, "state": state, "reason": reason}
@@ -186,21 +178,6 @@ class Verbs:
             )
         return stored, self._parts.cache.load(stored.namespace, stored.flow_id, stored.revision)
 
-    def _guarded(self, execution_id: str) -> list[Approval]:
-        store = self._parts.store
-        with store.read() as tx:
-            found = store.approvals.list(tx, within=execution_id, limit=_MOST_GATES)
-        return [gate for gate in found if gate.guarded]
-
-    def _check_passed(self, execution: Execution, task_run: str | None) -> None:
-        """Refuse to call a success what a gate with rules of its own did not let pass."""
-        within = None if task_run is None else _below(execution, task_run)
-        for gate in self._guarded(execution.id):
-            if gate.status is ApprovalStatus.APPROVED:
-                continue
-            if within is None or gate.task_run_id in within or gate.execution_id != execution.id:
-                raise _no_bypass(gate, f"it is {gate.status}, and only its own rule passes it")
-
 
 def checked_labels(labels: Mapping[str, str]) -> tuple[Label, ...]:
     """Return labels that a person gave.
@@ -224,14 +201,6 @@ def checked_labels(labels: Mapping[str, str]) -> tuple[Label, ...]:
     return tuple(Label(str(key), str(value)) for key, value in labels.items())
 
 
-def _below(execution: Execution, task_run: str) -> set[str]:
-    found = {task_run}
-    for run in execution.ordered():
-        if run.parent_id in found:
-            found.add(run.id)
-    return found
-
-
 def _check_over(execution: Execution, what: str, *, runs_after: bool = False) -> None:
     if execution.state.is_terminal and execution.state is not State.RETRIED and (runs_after or execution.is_over):
         return
@@ -253,11 +222,3 @@ def _check_state(state: State, allowed: Iterable[State], what: str) -> None:
         raise ExecutionError(
             f"{what} cannot be given the state {state}", code="GOV314", hint=f"Choose one of {', '.join(names)}."
         )
-
-
-def _no_bypass(gate: Approval, why: str) -> AccessError:
-    return AccessError(
-        f"gate {gate.id} has rules of its own: {why}",
-        code="GOV405",
-        hint="Replay from the gate or from before it, and let the people whom it is assigned to decide.",
-    )

@@ -11,6 +11,7 @@ from pydantic import Field
 from jupyter_gov.domain.approval import Assignment
 from jupyter_gov.domain.execution import TaskRun
 from jupyter_gov.engine.flowables.base import Flowable, Gate, Plan, Scope, first_child, following
+from jupyter_gov.errors import ExecutionError
 from jupyter_gov.lang.models.scalars import parse_duration
 from jupyter_gov.lang.ports import Rename
 from jupyter_gov.plugins.api import Dynamic, GovModel
@@ -132,7 +133,15 @@ assignment:
         if people != written:
             # Nobody is called like a mask: then nobody can answer, and no secret is stored.
             people = scope.hide(people)
-        return Assignment(users=_names(people.get("users")), groups=_names(people.get("groups")))
+        found = Assignment(users=_names(people.get("users")), groups=_names(people.get("groups")))
+        if not found:
+            # A gate without rules would be everybody's.
+            raise ExecutionError(
+                "the gate is assigned to nobody: its users and groups are empty once they are rendered",
+                code="GOV422",
+                hint="Name a user or a group, or give the expressions in `assignment` values.",
+            )
+        return found
 
 
 def _names(rendered: Any) -> frozenset[str]:
