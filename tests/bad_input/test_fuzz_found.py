@@ -12,7 +12,7 @@ from jupyter_gov.domain.events import Pause
 from jupyter_gov.engine.triggers import schedule, starting
 from jupyter_gov.engine.triggers.parse import calendar_of, parse, rule_of
 from jupyter_gov.engine.triggers.subject import Subject
-from jupyter_gov.errors import ExecutionError, GovError
+from jupyter_gov.errors import ExecutionError, GovError, InputError
 from jupyter_gov.lang.check import check
 from jupyter_gov.plugins.binding import bind
 from jupyter_gov.plugins.registry import Registry
@@ -132,3 +132,10 @@ def test_a_path_that_no_disk_takes_is_a_missing_file(call, path, gov, actor):
         assert run.failure is not None
         assert run.failure.code in {"GOV861", "GOV862", "GOV104", "GOV878"}, run.failure
         assert len(run.failure.message) < 500
+
+
+def test_a_missing_input_whose_description_is_empty_is_named(gov, actor):
+    gov.flows.register(f"{HEAD}inputs:\n  - {{id: x, type: STRING, description: ' '}}\n{LOG}", actor)
+    with pytest.raises(InputError) as caught:
+        gov.executions.start(StartRequest("n", "f"), actor)
+    assert caught.value.code == "GOV201"
