@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from jupyter_gov.lang.models.flow import TaskDef
 
 TypeKind = Literal["runnable", "flowable", "trigger", "nested"]
-SlotKind = Literal["list", "map", "dag"]
-"""How a property holds tasks: a list of tasks, a map from case to list, or a list of ``{task, dependsOn}``."""
+SlotKind = Literal["list", "one", "map", "dag"]
+"""How a property holds tasks: a list of them, one, a map from case to list, or a list of ``{task, dependsOn}``."""
 
 DEPENDS_ON = "dependsOn"
 """Property of a checked task with a slot of kind ``dag``: task id -> ids of the tasks that it waits for."""

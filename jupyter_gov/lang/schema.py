@@ -25,6 +25,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TASKS = {"type": ["array", "null"], "items": {"$ref": "#/$defs/Task"}}
 _SLOTS: Mapping[SlotKind, dict[str, Any]] = {
     "list": _TASKS,
+    "one": {"anyOf": [{"$ref": "#/$defs/Task"}, {"type": "null"}]},
     "map": {"type": ["object", "null"], "additionalProperties": _TASKS},
     "dag": {
         "type": ["array", "null"],
@@ -51,6 +52,7 @@ _SLOT_WORDS = {
     "defaults": "Tasks that run when no case fits.",
     "errors": "Tasks that run when one inside has failed for good.",
     "finally": "Tasks that run in any case, after the others.",
+    "onPause": "A task that runs first, such as a message to those who shall answer.",
 }
 TASK_LISTS = {
     "tasks": "What the flow does, one task after the other.",

@@ -13,10 +13,11 @@ from jupyter_gov.domain.execution import TaskRun
 from jupyter_gov.engine.flowables.base import Flowable, Gate, Plan, Scope, first_child, following
 from jupyter_gov.errors import ExecutionError
 from jupyter_gov.lang.models.scalars import parse_duration
-from jupyter_gov.lang.ports import Rename
+from jupyter_gov.lang.ports import Rename, SlotKind
 from jupyter_gov.plugins.api import Dynamic, GovModel
 
 Behavior = Literal["RESUME", "WARN", "FAIL", "CANCEL"]
+_ON_PAUSE = "onPause"
 
 
 class Pause(Flowable):
@@ -29,6 +30,12 @@ class Pause(Flowable):
     type_name = "io.kestra.plugin.core.flow.Pause"
     aliases: ClassVar[tuple[str, ...]] = ("io.kestra.core.tasks.flows.Pause",)
     default_behavior: ClassVar[Behavior] = "RESUME"
+    slots: ClassVar[Mapping[str, SlotKind]] = {
+        "onPause": "one",
+        "tasks": "list",
+        "errors": "list",
+        "finally": "list",
+    }
     output_docs: ClassVar[Mapping[str, str]] = {
         "onResume": "Values of the form, by the id of the field.",
         "resumed": "Who decided (by), when (on), and the state that followed (to).",
@@ -62,7 +69,12 @@ onResume:
 
     @classmethod
     def begin(cls, scope: Scope) -> Plan:
-        """Open the gate."""
+        """Start what shall run first, or open the gate."""
+        first = first_child(scope, _ON_PAUSE)
+        return Plan(first) if first else cls._opening(scope)
+
+    @classmethod
+    def _opening(cls, scope: Scope) -> Plan:
         deadline, behavior = cls._deadline(scope)
         form = tuple(scope.task.props.get("onResume") or ())
         text = scope.render(scope.task.description or "")
@@ -91,7 +103,9 @@ onResume:
 
     @classmethod
     def proceed(cls, scope: Scope, ended: TaskRun) -> Plan:
-        """Start the task after the one that ended (``tasks`` of a Pause is the old form of following tasks)."""
+        """Open the gate, or start the task after the one that ended (``tasks`` is the old form of following tasks)."""
+        if ended.branch == _ON_PAUSE:
+            return cls._opening(scope)
         return Plan(following(scope, ended))
 
     @classmethod

@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from jupyter_gov.errors import Location
-from jupyter_gov.lang.check.dialect import Lint, Target, dialect_of
+from jupyter_gov.lang.check.dialect import Lint, Refuse, Target, dialect_of
 from jupyter_gov.lang.check.flow import read_flow
 from jupyter_gov.lang.check.report import Report
 from jupyter_gov.lang.check.scope import Scope
@@ -90,7 +90,8 @@ def check(
         Name of the text's file, for messages.
     target
         Version of Kestra by whose rules the flow is checked; ``auto``: the one that it is written for. What version
-        2.0 has removed is an error by its rules only.
+        2.0 has removed is an error only if its rules are asked for; a flow that mixes both, such as one that is being
+        rewritten, is warned about and runs.
     stored
         Whether the flow was taken before, so that rules of a version cannot refuse it any more.
     """
@@ -104,7 +105,8 @@ def check(
         flow = read_flow(tree.root, Scope.of(report, catalogue, allow_unknown=allow_unknown_types))
     dialect = dialect_of(tree.root) if target == "auto" else target
     if dialect == "2.0" and isinstance(tree.root, MapNode):
-        _lint(report, tree.root, catalogue, refuse=not stored)
+        refuse: Refuse = "nothing" if stored else "all" if target == "2.0" else "rules"
+        _lint(report, tree.root, catalogue, refuse)
     # Where the text itself is broken, what follows from it would only hide the cause.
     broken = {problem.location.line for problem in tree.problems if problem.location}
     found = [one for one in report.found if one.location is None or one.location.line not in broken]
@@ -114,7 +116,7 @@ def check(
     return CheckedFlow(None if flow is None else replace(flow, dialect=dialect), diagnostics, source)
 
 
-def _lint(report: Report, root: MapNode, catalogue: TypeCatalogue, *, refuse: bool) -> None:
+def _lint(report: Report, root: MapNode, catalogue: TypeCatalogue, refuse: Refuse) -> None:
     before = report.found[:]
     Lint(report, catalogue, refuse=refuse).run(root)
     # What version 2 says of a place stands instead of what is said there in general.

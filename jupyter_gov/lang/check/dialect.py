@@ -57,16 +57,21 @@ def _text(node: Node | None) -> str:
     return node.text if isinstance(node, ScalarNode) else ""
 
 
+Refuse = Literal["all", "rules", "nothing"]
+_REMOVED = frozenset({"GOV172", "GOV173", "GOV174", "GOV178"})
+
+
 class Lint:
     """Reports what has to change before Kestra 2 takes a flow.
 
     Parameters
     ----------
     refuse
-        Whether what Kestra 2 refuses is an error; a flow that is stored already is only warned about.
+        What is an error: ``all`` that Kestra 2 refuses; its ``rules``, but not what it has removed, which works here
+        (for flows that mix both versions, such as one that is being rewritten); ``nothing`` of a flow that is stored.
     """
 
-    def __init__(self, report: Report, catalogue: TypeCatalogue, *, refuse: bool) -> None:
+    def __init__(self, report: Report, catalogue: TypeCatalogue, *, refuse: Refuse) -> None:
         self._report = report
         self._catalogue = catalogue
         self._refuse = refuse
@@ -95,7 +100,8 @@ class Lint:
         where = report.tree.locate(at)
         if place is not None and isinstance(at, ScalarNode):
             where = report.tree.locate_inside(at, *place)
-        if rule.old or not self._refuse:
+        works_here = code in _REMOVED or rule.to is not None
+        if rule.old or self._refuse == "nothing" or (self._refuse == "rules" and works_here):
             report.warn("GOV171" if rule.old else code, message, where, rule.hint, replacement=rule.to)
         else:
             report.error(code, message, where, rule.hint, replacement=rule.to)

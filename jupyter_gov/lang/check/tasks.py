@@ -209,6 +209,9 @@ class Tasks:
         for name, entry in slots.items():
             if info.slots[name] == "list":
                 found[name] = self.read_list(entry.value, f"{quoted(name)} of {subject}")
+            elif info.slots[name] == "one":
+                one = None if is_nothing(entry.value) else self.read(entry.value, f"{quoted(name)} of {subject}")
+                found[name] = () if one is None else (one,)
             elif info.slots[name] == "dag":
                 found[name], needed[DEPENDS_ON] = read_dag(self._report, entry.value, subject, self.read)
             elif isinstance(entry.value, MapNode):

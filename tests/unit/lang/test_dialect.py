@@ -161,9 +161,11 @@ def test_the_version_is_seen_from_what_a_flow_uses(text, dialect):
     assert check(HEAD + text, REGISTRY, target="1.3").raise_for_errors().dialect == "1.3"
 
 
-def test_a_flow_of_version_2_is_refused_with_what_that_has_removed():
+def test_a_flow_of_version_2_is_warned_of_what_that_has_removed_and_refused_where_its_rules_are_asked_for():
     text = LOOP % "item.value" + "pluginDefaults: [{type: x, values: {a: b}}]\n"
-    assert [one.code for one in check(HEAD + text, REGISTRY).errors] == ["GOV173"]
+    checked = check(HEAD + text, REGISTRY)
+    assert ([one.code for one in checked.warnings], checked.errors) == (["GOV173"], ())
+    assert [one.code for one in check(HEAD + text, REGISTRY, target="2.0").errors] == ["GOV173"]
     assert check(HEAD + text, REGISTRY, target="1.3").errors == ()
 
 
