@@ -77,6 +77,9 @@ class JupyterGov(Configurable):
     url = Unicode(
         help="Address of the pages that show executions, at <url>/ui/executions/NAMESPACE/FLOW/ID; none if empty."
     ).tag(config=True)
+    environment = Unicode(
+        help="Name of this environment, such as production: expressions read it as `kestra.environment`; none if empty."
+    ).tag(config=True)
     workers = Int(4, min=1, help="How many scripts, queries and notebooks run at once in one process.").tag(config=True)
     lease_seconds = Float(
         15.0, min=1.0, help="After how many seconds without a sign of life another process takes an execution over."
@@ -246,6 +249,7 @@ class JupyterGov(Configurable):
             "logs.max_line_length": self.max_log_line_length,
             "paths.work": str(Path(self.work_dir).expanduser().absolute()) if self.work_dir else None,
             "globals": dict(self.globals),
+            "place": {k: v for k, v in (("url", self.url), ("environment", self.environment)) if v},
             "duckdb.memory_limit": self.duckdb_memory_limit or None,
             "duckdb.threads": self.duckdb_threads or None,
             "notebook.warm_kernels": self.warm_kernels,

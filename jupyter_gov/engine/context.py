@@ -158,6 +158,10 @@ class Depth:
         return Depth(around, len(around) if kind.isolated else self.isolated)
 
 
+SCHEDULES = frozenset(f"io.kestra.plugin.core.trigger.{name}" for name in ("Schedule", "ScheduleOnDates"))
+"""Triggers whose variables expressions also read as ``schedule``."""
+
+
 def _loop_depths(flow: Flow) -> Mapping[str, Depth]:
     depths: dict[str, Depth] = {}
     stack = [(task, Depth()) for task in (*flow.tasks, *flow.errors, *flow.finally_, *flow.after_execution)]
@@ -200,6 +204,10 @@ def build(
     if execution.trigger is not None:
         trigger = execution.trigger
         makers["trigger"] = lambda: trigger.variables
+        if trigger.type in SCHEDULES:
+            makers["schedule"] = lambda: trigger.variables
+    if host is not None and (place := host.place()):
+        makers["kestra"] = lambda: place
     if run is not None:
         makers.update(_task_makers(flow, execution, run, host))
     return LazyContext(makers)

@@ -18,6 +18,7 @@ _NAMES = {
     "vars": "variables of the flow",
     "labels": "labels of the execution",
     "trigger": "what started it",
+    "kestra": "this installation",
     "flow": "the flow",
     "execution": "the execution",
     "task": "this task",
@@ -30,6 +31,7 @@ _NAMES = {
     "globals": "values of the installation",
 }
 _FIXED = {
+    "kestra": ("url", "environment"),
     "flow": ("id", "namespace", "revision"),
     "execution": ("id", "startDate", "state", "originalId"),
     "task": ("id", "type"),

@@ -163,6 +163,10 @@ class ExpressionHost(Protocol):
         """Return a stored value; with None it is as the flow's version of Kestra has it."""
         ...
 
+    def place(self) -> Mapping[str, str]:
+        """Return address and environment of this installation, as far as they are set: ``kestra`` of expressions."""
+        ...
+
     def error_logs(self) -> Sequence[Mapping[str, Any]]:
         """Return the ERROR log lines of the execution."""
         ...

@@ -67,6 +67,10 @@ class Host:
             self._files = FileAccess(self._store, self._execution, directories, self._namespace)
         return self._files
 
+    def place(self) -> Mapping[str, str]:
+        """Return address and environment of this installation, as far as they are set."""
+        return self._settings.get("place") or {}
+
     def now(self) -> datetime:
         """Return the present time."""
         return self._clock()

@@ -79,6 +79,9 @@ class Host:
     files: dict[str, str] = field(default_factory=dict)
     lines: list[dict[str, Any]] = field(default_factory=list)
 
+    def place(self) -> Mapping[str, str]:
+        return {}
+
     def now(self) -> datetime:
         return datetime.now(UTC)
 

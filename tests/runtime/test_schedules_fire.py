@@ -92,6 +92,15 @@ def test_what_cannot_be_evaluated_makes_a_failed_execution_that_says_so(timed: T
     timed.check()
 
 
+def test_expressions_read_the_dates_by_their_older_name_too(timed: Timed) -> None:
+    log = "tasks: [{id: t, type: io.kestra.plugin.core.debug.Return, format: '{{ schedule.date == trigger.date }}'}]\n"
+    timed.register(scheduled("hours", rest=log))
+    timed.loop()
+    timed.pass_to(HOUR)
+    (run,) = timed.runs("hours")
+    assert [one.outputs for one in run.ordered()] == [{"value": "true"}]
+
+
 def test_conditions_are_asked_at_each_date(timed: Timed) -> None:
     weekend = ["conditions:", "  - type: io.kestra.plugin.core.condition.Weekend"]
     timed.register(scheduled("hours", *weekend, cron="0 12 * * *"))

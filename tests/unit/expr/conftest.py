@@ -25,6 +25,9 @@ class Host:
     moment: datetime = datetime(2024, 3, 5, 6, 8, 9, 123456, tzinfo=UTC)
     delay: float = 0.0
 
+    def place(self) -> dict[str, str]:
+        return {}
+
     def now(self) -> datetime:
         return self.moment
 

@@ -91,6 +91,16 @@ tasks: [{id: say, type: io.kestra.plugin.core.log.Log, message: hi}]
 """
 
 
+def test_expressions_know_where_they_run_as_far_as_it_is_said(tmp_path: Path) -> None:
+    text = "tasks: [{id: t, type: io.kestra.plugin.core.debug.Return, format: '%s'}]\n"
+    for place in opened(tmp_path, url="https://gov.example", environment="production"):
+        ended = place.start(text % "{{ kestra.environment }} {{ kestra.url }}")
+        assert [run.outputs for run in ended.ordered()] == [{"value": "production https://gov.example"}]
+    for place in opened(tmp_path / "plain"):
+        ended = place.start(text % "{{ kestra.url ?? `none` }}".replace("`", '"'))
+        assert [run.outputs for run in ended.ordered()] == [{"value": "none"}]
+
+
 def test_inputs_are_checked_without_a_start(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_TOKEN", base64.b64encode(b"xyzzyc").decode())
     place.gov.flows.register(CHECKED, ANN)
