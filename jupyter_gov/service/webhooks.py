@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _NEVER_KEPT = frozenset({"authorization", "cookie", "proxy-authorization"})
 """Headers that identify whoever calls somewhere: they are none of the flow's business."""
+_DEEPEST = 100
 
 
 class Webhooks:
@@ -138,7 +139,23 @@ def _variables(
 
 
 def _parsed(body: str) -> Any:
+    """Return what JSON says; the text itself if it is none, or nested deeper than expressions can go."""
     try:
-        return json.loads(body)
+        found = json.loads(body)
     except (ValueError, RecursionError):
         return body
+    return body if _is_deep(found) else found
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return False
+    return True

@@ -17,7 +17,7 @@ from jupyter_gov.errors import AuditError
 from jupyter_gov.store import tables
 from jupyter_gov.store.codec import clean, from_json, to_us
 from jupyter_gov.store.database import Tx
-from jupyter_gov.store.statements import Name, Statement
+from jupyter_gov.store.statements import Name, Statement, add_new
 
 _entries = tables.AuditEntryRow.__table__  # type: ignore[attr-defined]
 _bodies = tables.AuditBodyRow.__table__  # type: ignore[attr-defined]
@@ -49,7 +49,7 @@ _INSERT = Statement(insert(_entries).values({c: bindparam(c) for c in (
 )}).returning(_entries.c.id))  # fmt: skip
 _INSERT_BODY = Statement(insert(_bodies).values(entry_id=bindparam("e"), salt=bindparam("s"), body=bindparam("b")))
 _FIND_ACTOR = Statement(select(_actors.c.actor_ref).where(_actors.c.actor_id == bindparam("actor_id")))
-_ADD_ACTOR = Statement(insert(_actors).values(actor_ref=bindparam("actor_ref"), actor_id=bindparam("actor_id")))
+_ADD_ACTOR = add_new(tables.AuditActorRow, unique=("actor_id",))
 _FORGET_ACTOR = Statement(update(_actors).where(_actors.c.actor_id == bindparam("actor")).values(actor_id=None))
 _ERASE_BODY = Statement(
     update(_bodies)
@@ -144,8 +144,10 @@ class AuditLog:
             row = tx.row(_FIND_ACTOR, {"actor_id": actor})
             if row is None:
                 known = "a" + secrets.token_hex(12)
-                tx.run(_ADD_ACTOR, {"actor_ref": known, "actor_id": actor})
-            else:
+                if not tx.run(_ADD_ACTOR, {"actor_ref": known, "actor_id": actor}):
+                    # Somebody else has met this actor for the first time at the same moment.
+                    row = tx.row(_FIND_ACTOR, {"actor_id": actor})
+            if row is not None:
                 known = row[0]
             ref: str = known
             # Only what is durable may be remembered: after a rollback the pseudonym does not exist.

@@ -91,6 +91,12 @@ def upsert(table: Any, *, update: Sequence[str], where: Any = None) -> Statement
     return Statement(build)
 
 
+def add_new(table: Any, *, unique: Sequence[str]) -> Statement:
+    """Return a statement that inserts a row unless there is one with the same ``unique`` columns: then zero rows."""
+    core: Table = table.__table__
+    return Statement(lambda name: _insert(core, name).on_conflict_do_nothing(index_elements=list(unique)))
+
+
 def _insert(table: Table, name: Name) -> Any:
     if name == "sqlite":
         return sqlite.insert(table)

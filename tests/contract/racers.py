@@ -33,6 +33,17 @@ def append(url: str, files: str, start: float, times: int) -> int:
     return times
 
 
+def introduce(url: str, files: str, start: float, times: int) -> int:
+    """Append to streams of one's own, each time as an actor whom nobody has met before."""
+    with Store.open(url, files_root=files) as store:
+        _meet(start)
+        for number in range(times):
+            fact = replace(build.fact("raced", f"process-{os.getpid()}", n=number), actor=f"new-{number}")
+            stream = f"own/{os.getpid()}/{number}"
+            store.retrying(lambda tx, fact=fact, stream=stream: store.audit_log.append(tx, stream, [fact]))  # type: ignore[misc]
+    return times
+
+
 def advance(url: str, files: str, start: float, execution_id: str, times: int) -> int:
     """Carry one execution on without a lease; return how many steps were lost to others."""
     lost = 0

@@ -52,6 +52,13 @@ def put(store: Store, *runs: Execution) -> None:
             store.executions.insert(tx, run, (build.created_fact(run),), None)
 
 
+def test_those_who_meet_an_actor_for_the_first_time_at_once_all_get_their_entries(store: Store, race: Race) -> None:
+    assert race(racers.introduce, 60) == [60] * PROCESSES
+    with store.read() as tx:
+        assert sum(store.audit_log.streams(tx).values()) == 60 * PROCESSES
+    assert store.verify().ok
+
+
 def test_one_stream_never_forks(store: Store, race: Race) -> None:
     assert race(racers.append, 40) == [40] * PROCESSES
     with store.read() as tx:

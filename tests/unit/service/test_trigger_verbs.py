@@ -227,6 +227,14 @@ def test_a_webhook_refuses_what_does_not_fit(hook: Gov) -> None:
     assert hook.executions.list(ANN) == []
 
 
+@pytest.mark.parametrize("body", ["[" * 900 + "]" * 900, '{"a":' * 900 + "1" + "}" * 900, "[" * 100_000])
+def test_a_body_that_is_nested_without_end_is_a_text(hook: Gov, body: str) -> None:
+    found = hook.triggers.webhook("n", "hook", "s3cr3t-key", body=body, headers={})
+    assert found is not None
+    assert found.trigger is not None
+    assert found.trigger.variables["body"] == body
+
+
 def test_a_missing_secret_opens_nothing(gov: Gov) -> None:
     gov.flows.register(HOOK, ANN)
     for key in ("", "s3cr3t-key", "{{ secret('HOOK') }}"):
