@@ -140,19 +140,18 @@ class AuditLog:
     def _ref(self, tx: Tx, actor: str) -> str:
         actor = clean(actor)
         known = self._refs.get(actor)
-        if known is None:
+        if known is not None:
+            return known
+        ref = "a" + secrets.token_hex(12)
+        row = tx.row(_FIND_ACTOR, {"actor_id": actor})
+        if row is None and not tx.run(_ADD_ACTOR, {"actor_ref": ref, "actor_id": actor}):
+            # Somebody else has met this actor for the first time at the same moment.
             row = tx.row(_FIND_ACTOR, {"actor_id": actor})
-            if row is None:
-                known = "a" + secrets.token_hex(12)
-                if not tx.run(_ADD_ACTOR, {"actor_ref": known, "actor_id": actor}):
-                    # Somebody else has met this actor for the first time at the same moment.
-                    row = tx.row(_FIND_ACTOR, {"actor_id": actor})
-            if row is not None:
-                known = row[0]
-            ref: str = known
-            # Only what is durable may be remembered: after a rollback the pseudonym does not exist.
-            tx.after_commit(lambda: self._refs.__setitem__(actor, ref))
-        return known
+        if row is not None:
+            ref = str(row[0])
+        # Only what is durable may be remembered: after a rollback the pseudonym does not exist.
+        tx.after_commit(lambda: self._refs.__setitem__(actor, ref))
+        return ref
 
     def entries(self, tx: Tx, stream: str | None = None, after: int = 0, limit: int = 500) -> list[AuditEntry]:
         """Return entries after a number: of a stream by ``seq``, of all by the order in which they were stored.
