@@ -15,6 +15,10 @@ from jupyter_gov.domain.sealed import MASK
 
 _ENCODED = 8
 """From how many characters on other forms are hidden too: those of a shorter text are found in innocent ones."""
+_SHORT = 4
+"""Below how many characters a text is hidden only where it stands as a word of its own: `1` is in everything. The names
+of outputs and the addresses of stored files, on which flows depend, keep it."""
+_STORED = ("kestra:", "gov:", "nsfile:")
 _BRANCHES = 4
 _ESCAPE = re.compile("%[0-9A-F]{2}")
 _URL_SAFE = str.maketrans("+/", "-_")
@@ -23,13 +27,14 @@ _URL_SAFE = str.maketrans("+/", "-_")
 class Masks:
     """Texts that must not be written down."""
 
-    __slots__ = ("_known", "_lock", "_logs", "_pattern", "_texts")
+    __slots__ = ("_known", "_lock", "_logs", "_long", "_pattern", "_texts")
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._texts: set[str] = set()
         self._known = 0
         self._pattern: re.Pattern[str] | None = None
+        self._long: re.Pattern[str] | None = None
         self._logs: Masks | None = None
 
     def add_to_logs(self, text: str) -> None:
@@ -63,13 +68,24 @@ class Masks:
         # Compiled when it is needed, not with each of many secrets.
         if self._known != len(self._texts):
             with self._lock:
-                self._pattern = re.compile(_alternation(self._texts, _BRANCHES))
+                long = {text for text in self._texts if len(text) >= _SHORT}
+                parts = [_alternation(long, _BRANCHES)] if long else []
+                self._long = re.compile(parts[0]) if long else None
+                if short := self._texts - long:
+                    parts.append(rf"(?<!\w)(?:{_alternation(short, _BRANCHES)})(?!\w)")
+                self._pattern = re.compile("|".join(parts))
                 self._known = len(self._texts)
         return self._pattern
 
     def apply(self, text: str) -> str:
         """Return ``text`` with every secret replaced."""
         pattern = self._sought()
+        if pattern is None:
+            return text
+        return self._apply_long(text) if text.startswith(_STORED) else pattern.sub(MASK, text)
+
+    def _apply_long(self, text: str) -> str:
+        pattern = self._long if self._sought() else None
         return text if pattern is None else pattern.sub(MASK, text)
 
     def finds(self, value: Any) -> bool:
@@ -95,7 +111,7 @@ class Masks:
             case str():
                 return self.apply(value)
             case Mapping():
-                return {self.apply(str(key)): self.apply_deep(item) for key, item in value.items()}
+                return {self._apply_long(str(key)): self.apply_deep(item) for key, item in value.items()}
             case Sequence() if not isinstance(value, bytes | bytearray):
                 return [self.apply_deep(item) for item in value]
             case _:

@@ -58,13 +58,27 @@ def test_base64_of_what_surrounds_a_secret_tells_at_most_its_edges(before: bytes
         assert len(shown.replace(MASK, "")) <= len(written) - (len(secret.encode()) * 8 - 10) // 6
 
 
-@given(st.lists(st.text(min_size=1), min_size=1), st.text())
+@given(st.lists(st.text(min_size=4), min_size=1), st.text())
 def test_nothing_of_what_was_added_is_left(secrets: list[str], around: str) -> None:
     known = masks(*secrets)
     for secret in filter(str.strip, secrets):
         assert known.finds(around + secret)
     shown = known.apply(around + "\x00".join(secrets))
     assert not any(secret in shown.replace(MASK, "\ue000") for secret in secrets if secret not in MASK)
+
+
+def test_a_text_of_fewer_than_four_characters_is_hidden_where_it_is_a_word_and_no_name() -> None:
+    known = masks("1", "uri", "p:4")
+    assert known.apply("1 and 10, uri=1; urine, p:4") == f"{MASK} and 10, {MASK}={MASK}; urine, {MASK}"
+    file = "kestra:///a/1/uri/x.txt"
+    outputs = {"uri": file, "1": ["uri", 1]}
+    assert known.apply_deep(outputs) == {"uri": file, "1": [MASK, 1]}
+    assert (known.finds("a 1"), known.finds("a1")) == (True, False)
+
+
+def test_names_and_addresses_keep_nothing_of_a_longer_secret() -> None:
+    known = masks("1", "word")
+    assert known.apply_deep({"word": "kestra:///a/1/word.txt"}) == {MASK: f"kestra:///a/1/{MASK}.txt"}
 
 
 def test_the_longest_goes_first_and_short_ones_are_hidden_only_as_they_are() -> None:
