@@ -96,10 +96,12 @@ def _read(path: Path) -> str:
 
 
 def _refuse_open(path: Path, found: os.stat_result) -> None:
-    if found.st_mode & _OPEN:
+    # A platform mounts it as root's, and lets an account that is not root read it through its group (fsGroup).
+    mounted = found.st_uid == 0 and os.geteuid() != 0
+    if found.st_mode & (_OPEN & ~stat.S_IRGRP if mounted else _OPEN):
         raise _unusable(
             f"Others than its owner may read {path} (mode {_mode(found)}).",
-            f"Take that away: chmod 600 {path}; for a mounted secret set its mode to 0400 (Kubernetes: defaultMode).",
+            f"Take that away: chmod 600 {path}; for a mounted secret set its mode to 0400 or 0440 (Kubernetes: defaultMode).",
         )
     if found.st_uid not in {0, os.geteuid()}:
         raise _unusable(f"{path} belongs to another account.", "The account of the worker, or root, must own it.")

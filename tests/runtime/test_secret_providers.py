@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import os
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +17,7 @@ import pytest
 
 from jupyter_gov.config import JupyterGov
 from jupyter_gov.errors import InstallationError, TaskError
+from jupyter_gov.runtime import secret_files
 from jupyter_gov.runtime.secrets import from_settings
 from tests.bad_input.conftest import contents
 from tests.runtime.rig import Rig, chain, run_of
@@ -172,6 +176,16 @@ def test_a_file_that_others_may_read_is_refused(folder: Path, mode: int) -> None
     assert "chmod 600" in str(error.hint)
     one = _file(folder.parent / "all.env", f"S={HUSH}", mode)
     _refused(from_settings({}, _settings("file", path=one)), "S", "GOV888")
+
+
+@pytest.mark.parametrize(
+    ("owner", "mode", "fine"), [(0, 0o440, True), (0, 0o444, False), (0, 0o460, False), (1000, 0o440, False)]
+)
+def test_an_account_that_is_not_root_may_read_a_mounted_file_by_its_group(monkeypatch, owner, mode, fine) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    found = os.stat_result((stat.S_IFREG | mode, 1, 1, 1, owner, 1000, 5, 0, 0, 0))
+    with contextlib.nullcontext() if fine else pytest.raises(TaskError, match="Others than its owner"):
+        secret_files._refuse_open(Path("/run/secrets/S"), found)
 
 
 def test_a_folder_that_others_may_write_is_refused(folder: Path) -> None:
