@@ -101,7 +101,7 @@ def _refuse_open(path: Path, found: os.stat_result) -> None:
     if found.st_mode & (_OPEN & ~stat.S_IRGRP if mounted else _OPEN):
         raise _unusable(
             f"Others than its owner may read {path} (mode {_mode(found)}).",
-            f"Take that away: chmod 600 {path}; a mounted secret needs the mode 0400 or 0440 (Kubernetes: defaultMode).",
+            f"Take that away: chmod 600 {path}; a mounted secret needs mode 0400 or 0440 (Kubernetes: defaultMode).",
         )
     if found.st_uid not in {0, os.geteuid()}:
         raise _unusable(f"{path} belongs to another account.", "The account of the worker, or root, must own it.")
