@@ -149,7 +149,14 @@ class FileAccess:
     def _local(self, path: Path, also: tuple[Path, ...]) -> Path:
         wanted = path if path.is_absolute() else self._start / path
         # Links are followed first: one that leads out of an allowed directory must not help.
-        real = wanted.resolve()
+        try:
+            real = wanted.resolve()
+            there = real.is_file()
+        except (ValueError, OSError):
+            # A NUL, a name that is too long, links in a circle.
+            raise TaskError(
+                f"{str(path)[:200]!r} cannot be the path of a file.", code="GOV861", hint="Check the path."
+            ) from None
         allowed = (self._start, *self._directories, *also)
         if not any(real.is_relative_to(directory.resolve()) for directory in allowed):
             raise TaskError(
@@ -158,7 +165,7 @@ class FileAccess:
                 hint="Put it below the folder in which you start the flow, or add its folder to the setting "
                 "paths.allowed.",
             )
-        if not real.is_file():
+        if not there:
             raise TaskError(f"The file {str(path)!r} does not exist.", code="GOV861")
         return real
 

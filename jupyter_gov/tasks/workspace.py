@@ -14,6 +14,8 @@ from jupyter_gov.plugins.context import RunContext
 URI_SCHEMES = ("kestra://", "gov://", "nsfile://", "file://")
 _WILD = frozenset("*?[")
 _MOST_FILES = 10_000
+_LONGEST_NAME = 255
+_LONGEST_PATH = 1000
 
 
 def write_inputs(ctx: RunContext, files: Mapping[str, Any] | str | None) -> None:
@@ -31,13 +33,29 @@ def write_inputs(ctx: RunContext, files: Mapping[str, Any] | str | None) -> None
         does not exist or may not be read.
     """
     for name, content in _input_map(files).items():
-        target = inside(ctx.working_dir, name, "inputFiles")
-        target.parent.mkdir(parents=True, exist_ok=True)
+        target = _made_room(inside(ctx.working_dir, name, "inputFiles"), name)
         if isinstance(content, str) and content.strip().startswith(URI_SCHEMES):
             # A copy, not a link: what the store holds must not change when a script writes to its input.
             shutil.copyfile(ctx.files.get(content.strip()), target)
         else:
             target.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
+
+
+def _made_room(target: Path, name: str) -> Path:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        clash = True
+    else:
+        clash = target.is_dir()
+    if clash:
+        raise TaskError(
+            f"The name {name!r} in `inputFiles` asks for a folder where there is a file, or for a file where there is "
+            "a folder.",
+            code="GOV816",
+            hint="Give it another name.",
+        )
+    return target
 
 
 def _input_map(files: Mapping[str, Any] | str | None) -> Mapping[str, Any]:
@@ -62,6 +80,13 @@ def inside(folder: Path, name: str, where: str) -> Path:
         ``GOV816``: the name is absolute, leads out of the folder, or cannot be a file name.
     """
     path = PurePosixPath(name)
+    longest = max((len(part.encode("utf-8", "replace")) for part in path.parts), default=0)
+    if longest > _LONGEST_NAME or len(name.encode("utf-8", "replace")) > _LONGEST_PATH:
+        raise TaskError(
+            f"The name {name[:80]!r}… in `{where}` is too long for a file.",
+            code="GOV816",
+            hint=f"At most {_LONGEST_NAME} bytes between two slashes, and {_LONGEST_PATH} in all.",
+        )
     if not name.strip() or "\0" in name or path.is_absolute() or ".." in path.parts or not path.parts:
         raise TaskError(
             f"The name {name!r} in `{where}` must be a relative path inside the working directory.",
@@ -87,7 +112,14 @@ def store_outputs(ctx: RunContext, patterns: Sequence[str], *, but: Collection[P
     found: dict[str, Path] = {}
     for pattern in patterns:
         inside(ctx.working_dir, pattern, "outputFiles")
-        matches = dict(_matches(ctx, pattern, but))
+        try:
+            matches = dict(_matches(ctx, pattern, but))
+        except ValueError as error:
+            raise TaskError(
+                f"The pattern {pattern[:80]!r} in `outputFiles` is none: {error}.",
+                code="GOV816",
+                hint="`**` stands alone between two slashes.",
+            ) from None
         if not matches and not _WILD.intersection(pattern):
             ctx.logger.log("WARN", f"The output file {pattern!r} was not written.")
         found.update(matches)
