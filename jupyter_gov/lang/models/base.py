@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationInfo
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    ValidationInfo,
+)
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from jupyter_gov.lang.models.scalars import parse_duration
 
@@ -19,6 +30,25 @@ class Spec(BaseModel):
     """Base of everything in a flow that is no task type."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Return the JSON Schema, in which older names of properties exist as well, as they do for the checker."""
+        schema = handler(core)
+        found = handler.resolve_ref_schema(schema)
+        for field in cls.model_fields.values():
+            if isinstance(field.validation_alias, AliasChoices):
+                name, *older = (str(one) for one in field.validation_alias.choices)
+                _add_older(found, name, older)
+        return schema
+
+
+def _add_older(schema: JsonSchemaValue, name: str, older: Sequence[str]) -> None:
+    properties = schema["properties"]
+    for old in older:
+        properties[old] = {**properties[name], "description": f"Write {name}.", "deprecated": True}
+    # One of the names must be there; which is told by the checker, in words.
+    schema["required"] = [one for one in schema.get("required", ()) if one != name]
 
 
 def is_expression(value: object) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from jupyter_gov.lang.check import check
 from jupyter_gov.lang.nodes import plain_data
 from jupyter_gov.lang.schema import flow_schema, type_schema
 from jupyter_gov.lang.source import load
@@ -25,8 +26,8 @@ def test_it_is_a_schema() -> None:
     Draft202012Validator.check_schema(SCHEMA)
 
 
-# What the checker reads with a warning, an editor underlines.
-OLD_SPELLINGS = {"older-spellings": [["inputs", 0, "required"], ["tasks", 0, "retry"]],
+# Values that the checker reads with a warning, an editor underlines; older names of keys it strikes through.
+OLD_SPELLINGS = {"older-spellings": [["inputs", 0, "required"]],
                  "yaml-scalars": [["tasks", 2, "disabled"]]}  # fmt: skip
 
 
@@ -75,3 +76,17 @@ def test_choices_examples_and_slots() -> None:
     assert "message" in log["required"]
     assert "io.kestra.core.tasks.log.Log" in definitions["Task"]["properties"]["type"]["enum"]
     assert "io.kestra.plugin.core.trigger.Schedule" in definitions["Trigger"]["properties"]["type"]["examples"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "retry: {type: constant, interval: PT1S, maxAttempt: 3}\n",
+        "inputs: [{name: old, type: STRING}]\n",
+        "inputs: [{id: many, type: MULTISELECT, options: [a, b]}]\n",
+    ],
+)
+def test_older_names_of_keys_are_known_as_they_are_to_the_checker(text: str) -> None:
+    flow = f"id: f\nnamespace: n\ntasks: [{{id: t, type: io.kestra.plugin.core.log.Log, message: x}}]\n{text}"
+    assert not check(flow, REGISTRY).errors
+    assert not [*VALIDATOR.iter_errors(plain_data(load(flow).root))]
