@@ -161,6 +161,14 @@ def test_size_and_write(kit: TestContext) -> None:
     assert run_task(Size, {"uri": uri}, context=kit).outputs == {"size": 6}
 
 
+def test_a_secret_is_not_written_into_a_file(kit: TestContext) -> None:
+    kit.mask("hush-hush")
+    with pytest.raises(TaskError) as caught:
+        run_task(Write, {"content": "token=hush-hush"}, context=kit)
+    assert caught.value.code == "GOV859"
+    assert "hush" not in str(caught.value)
+
+
 def test_local_files(kit: TestContext) -> None:
     props = {"inputs": {"out/a.txt": "{{ 1 }}"}, "outputs": ["out/*"]}
     uris = run_task(LocalFiles, props, context=kit).outputs["uris"]

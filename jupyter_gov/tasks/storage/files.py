@@ -150,6 +150,12 @@ extension: .txt
 
     def run(self, ctx: RunContext) -> UriOutput:
         """Store the text."""
+        if ctx.redact(self.content) != self.content:
+            raise TaskError(
+                "The text holds a secret, and files are stored in the clear.",
+                code="GOV859",
+                hint="Let the task that needs the secret read it by `{{ secret('NAME') }}`.",
+            )
         return UriOutput(uri=ctx.files.put_bytes(self.content.encode(), f"file{self.extension}"))
 
 
