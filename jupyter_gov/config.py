@@ -37,7 +37,7 @@ starts must not use another database than the command that waits for it."""
 BAD_SETTING = "GOV920"
 _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", "no", "off"})
 _HIDDEN = "(set, not shown)"
-_PASSWORD = re.compile(r"(://[^:/@]*:)[^@]*@|((?:^|[?&])password=)[^&]*", re.IGNORECASE)
+_PASSWORD = re.compile(r"(://[^:/@]*:)[^@]*@|((?:^|[?&])(?:ssl)?password=)[^&]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

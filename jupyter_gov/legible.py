@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 _UNSEEN = re.compile(
@@ -17,6 +18,8 @@ _UNSEEN = re.compile(
     "\ud800-\udfff"  # halves of a character, which no terminal or file can take
     "]"
 )
+_SENT_BACK = frozenset({"defaults", "values", "validator"})
+"""Keys of a form's fields: what it answers with, or checks by, must be what the flow says."""
 _PICTURES = 0x2400
 _DELETE = 0x7F
 
@@ -37,6 +40,17 @@ def visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _UNSEEN.sub(_sign, text.replace("\r\n", "\n"))
+
+
+def legible(document: Any) -> Any:
+    """Return a document whose texts, at any depth, hold no orders to a terminal and read in one direction."""
+    if isinstance(document, str):
+        return visible(document)
+    if isinstance(document, Mapping):
+        return {visible(key): item if key in _SENT_BACK else legible(item) for key, item in document.items()}
+    if isinstance(document, list | tuple):
+        return type(document)(map(legible, document))
+    return document
 
 
 def _sign(match: re.Match[str]) -> str:

@@ -29,6 +29,7 @@ LIMITS = (
     "Whoever can write the database and knows the format can rewrite a whole stream from its first entry.",
     "Who stands behind the pseudonym of an entry can be exchanged; the names in gates, votes and executions cannot.",
     "Log lines and metrics are not part of the history; nor are leases, timers and events that wait to be worked on.",
+    "Nor is the counter of a gate's row by which two writers notice each other.",
     "Only signed checkpoints that are kept outside of this database can show what is cut off, deleted or rewritten.",
 )
 """What this check cannot see."""

@@ -9,7 +9,7 @@ from jupyter_gov.domain.commands import ClearTimers, FreeSlot, Notify, SetTimer,
 from jupyter_gov.domain.events import SubflowEnded, SubflowStarted
 from jupyter_gov.domain.execution import Failure
 from jupyter_gov.domain.states import State
-from jupyter_gov.engine import children, early, kill, retries
+from jupyter_gov.engine import children, early, hold, kill, retries
 from jupyter_gov.engine.flowables.base import next_enabled
 from jupyter_gov.engine.outputs import resolve_outputs
 from jupyter_gov.engine.work import Work, failure_of
@@ -83,6 +83,8 @@ def _first_failure(work: Work, state: State) -> Failure | None:
 def leave(work: Work) -> None:
     """Do what the end of an execution means: to its timers, its parent, the queue of its flow, what runs after it."""
     work.commands.append(ClearTimers(None))
+    # Nobody can resume what has ended; what runs after the end must not wait for that.
+    hold.lift(work)
     passed = {moment.state for moment in work.execution.history.moments}
     if work.execution.state is State.RETRIED:
         _try_again(work)

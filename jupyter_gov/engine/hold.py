@@ -29,7 +29,13 @@ def resume(work: Work, event: Resume) -> None:
     if not is_held(work.execution) or work.execution.state is not State.PAUSED:
         return
     work.remember(paused=-1)
-    frame = work.execution.frame
-    data = {key: value for key, value in frame.data.items() if key != HELD}
-    work.set_frame(None, replace(frame, data=data))
+    lift(work)
     work.agenda.extend(("begin", run.id) for run in work.execution.ordered() if run.state is State.CREATED)
+
+
+def lift(work: Work) -> None:
+    """Forget the hold, if there is one: somebody resumed the execution, or it came to its end all the same."""
+    frame = work.execution.frame
+    if HELD in frame.data:
+        data = {key: value for key, value in frame.data.items() if key != HELD}
+        work.set_frame(None, replace(frame, data=data))

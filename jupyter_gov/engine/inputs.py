@@ -280,7 +280,8 @@ def _hint(definition: InputDef, code: str) -> str | None:
         return _EXAMPLES.get(definition.type)
     if code == "GOV207":
         return "Give a path from the start folder; a file elsewhere must lie in a folder of the setting allowed_paths."
-    return definition.description.strip().splitlines()[0] if code == "GOV201" and definition.description else None
+    lines = (definition.description or "").strip().splitlines()
+    return lines[0] if code == "GOV201" and lines else None
 
 
 _EXAMPLES = {

@@ -14,8 +14,8 @@ import anywidget
 import traitlets
 
 from jupyter_gov.errors import GovError
-from jupyter_gov.kernel.display.scrub import legible
 from jupyter_gov.kernel.snapshot_types import ErrorSnapshot, Snapshot, WidgetReply, WidgetRequest
+from jupyter_gov.legible import legible
 
 _STATIC = Path(__file__).parent / "static"
 _ACTIONS = frozenset({"decide", "kill", "restart", "refresh"})

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from jupyter_gov.domain.execution import Execution, TaskRun
 from jupyter_gov.errors import StoreError, TaskError
+from jupyter_gov.legible import shortened
 from jupyter_gov.runtime.clock import Clock, utc_now
 from jupyter_gov.runtime.kv import task_fact
 from jupyter_gov.runtime.shared_files import find, parse_shared, plain_path, shared_uri
@@ -149,25 +150,28 @@ class FileAccess:
     def _local(self, path: Path, also: tuple[Path, ...]) -> Path:
         wanted = path if path.is_absolute() else self._start / path
         # Links are followed first: one that leads out of an allowed directory must not help.
-        try:
-            real = wanted.resolve()
-            there = real.is_file()
-        except (ValueError, OSError):
-            # A NUL, a name that is too long, links in a circle.
-            raise TaskError(
-                f"{str(path)[:200]!r} cannot be the path of a file.", code="GOV861", hint="Check the path."
-            ) from None
+        real, there = _followed(wanted)
         allowed = (self._start, *self._directories, *also)
         if not any(real.is_relative_to(directory.resolve()) for directory in allowed):
             raise TaskError(
-                f"The file {str(path)!r} is outside the directories that this execution may read.",
+                f"The file {shortened(str(path))!r} is outside the directories that this execution may read.",
                 code="GOV862",
                 hint="Put it below the folder in which you start the flow, or add its folder to the setting "
                 "paths.allowed.",
             )
         if not there:
-            raise TaskError(f"The file {str(path)!r} does not exist.", code="GOV861")
+            raise TaskError(f"The file {shortened(str(path))!r} does not exist.", code="GOV861")
         return real
+
+
+def _followed(wanted: Path) -> tuple[Path, bool]:
+    """Return where a path leads, and whether there is a file."""
+    try:
+        real = wanted.resolve()
+        return real, real.is_file()
+    except (OSError, ValueError, RuntimeError):
+        # Too long for the disk, a zero character, links in a ring: no file can have such a name.
+        return Path(os.path.normpath(wanted)), False
 
 
 def _slug(name: str) -> str:

@@ -1,4 +1,7 @@
-"""Shapes of the REST interface: what comes in is checked here, what goes out is documented here."""
+"""Shapes of the REST interface: what comes in is checked here, what goes out is documented here.
+
+Texts of others go out as a person may read them (``legible``): pages show them beside the buttons that decide.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from jupyter_gov.domain.approval import ApprovalStatus, Verdict, Vote
 from jupyter_gov.domain.canonical import plain
 from jupyter_gov.domain.execution import Execution, Failure, TaskRun
 from jupyter_gov.domain.sealed import veiled
+from jupyter_gov.legible import legible, visible
 from jupyter_gov.service.api import ApprovalDetail
 
 API_LEVEL = 1
@@ -36,7 +40,7 @@ class ActorOut(Wire):
     @classmethod
     def of(cls, actor: Actor) -> ActorOut:
         """Return the wire form of ``actor``."""
-        return cls(id=actor.id, name=actor.name, groups=sorted(actor.groups), assurance=actor.assurance.value)
+        return cls(id=actor.id, name=visible(actor.name), groups=sorted(actor.groups), assurance=actor.assurance.value)
 
 
 class HealthOut(Wire):
@@ -73,11 +77,11 @@ class VoteOut(Wire):
         """Return the wire form of ``vote``."""
         return cls(
             actor_id=vote.actor_id,
-            actor_name=vote.actor_name,
+            actor_name=visible(vote.actor_name),
             assurance=vote.assurance,
             verdict=vote.verdict,
             at=vote.at,
-            reason=vote.reason,
+            reason=None if vote.reason is None else visible(vote.reason),
         )
 
 
@@ -122,25 +126,25 @@ class ApprovalOut(Wire):
             namespace=gate.namespace,
             flow_id=gate.flow_id,
             status=gate.status,
-            title=gate.title,
-            description=gate.description,
+            title=visible(gate.title),
+            description=visible(gate.description),
             opened_at=gate.opened_at,
             deadline=gate.deadline,
             behavior=gate.behavior,
-            subject=plain(veiled(gate.subject)),
+            subject=legible(plain(veiled(gate.subject))),
             subject_digest=gate.subject_digest,
-            form=[plain(field) for field in gate.form],
+            form=[legible(plain(field)) for field in gate.form],
             # The address of a file is for the server's own readers, not for pages.
-            artefacts=[{"name": artefact["name"]} for artefact in gate.artefacts],
+            artefacts=[{"name": visible(artefact["name"])} for artefact in gate.artefacts],
             users=sorted(gate.assignment.users),
             groups=sorted(gate.assignment.groups),
             votes=[VoteOut.of(vote) for vote in detail.votes],
             can_decide=detail.can_decide,
-            why_not=detail.why_not,
+            why_not=None if detail.why_not is None else visible(detail.why_not),
             status_at=gate.status_at,
             status_by=gate.status_by,
-            reason=gate.reason,
-            inputs=plain(veiled(gate.inputs)),
+            reason=None if gate.reason is None else visible(gate.reason),
+            inputs=legible(plain(veiled(gate.inputs))),
         )
 
 
@@ -167,7 +171,7 @@ class FailureOut(Wire):
     @classmethod
     def of(cls, failure: Failure | None) -> FailureOut | None:
         """Return the wire form of ``failure``."""
-        return None if failure is None else cls(code=failure.code, message=failure.message)
+        return None if failure is None else cls(code=failure.code, message=visible(failure.message))
 
 
 class TaskRunOut(Wire):
@@ -189,7 +193,7 @@ class TaskRunOut(Wire):
         return cls(
             id=run.id,
             task_id=run.task_id,
-            value=run.value,
+            value=None if run.value is None else visible(run.value),
             parent_id=run.parent_id,
             state=run.state.value,
             started=run.history.started,

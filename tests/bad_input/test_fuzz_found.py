@@ -8,15 +8,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from jupyter_gov.domain.events import Pause
 from jupyter_gov.engine.triggers import schedule, starting
 from jupyter_gov.engine.triggers.parse import calendar_of, parse, rule_of
 from jupyter_gov.engine.triggers.subject import Subject
-from jupyter_gov.errors import ExecutionError, GovError
+from jupyter_gov.errors import ExecutionError, GovError, InputError
 from jupyter_gov.lang.check import check
 from jupyter_gov.plugins.binding import bind
 from jupyter_gov.plugins.registry import Registry
 from jupyter_gov.service.api import StartRequest
-from tests.bad_input.cases import HEAD, LOG
+from tests.bad_input.cases import HEAD, LOG, RETURN
+from tests.bad_input.fuzz.drive import Drive
 
 TRIGGER = "triggers:\n  - id: s\n    type: io.kestra.plugin.core.trigger."
 NOW = datetime(2026, 2, 28, 23, 59, 59, tzinfo=UTC)
@@ -101,3 +103,39 @@ outputs:
     assert execution.outputs["all"]["maybe"] == {"b": {"value": "of b"}}
     [after] = [run for run in execution.task_runs.values() if run.task_id == "after"]
     assert after.outputs == {"value": '1 {"b":{"value":"of b"}}'}
+
+
+def test_what_runs_after_the_end_runs_also_if_somebody_paused_the_last_task():
+    source = HEAD + LOG + "afterExecution:\n  - id: u\n    type: io.kestra.plugin.core.log.Log\n    message: bye\n"
+    world = Drive(check(source, Registry()).raise_for_errors())
+    world.start()
+    world.send(Pause(by="ann"))
+    world.finish(next(iter(world.running)))
+    assert world.execution.state.is_terminal
+    assert [world.execution.task_runs[run_id].task_id for run_id in world.running] == ["u"]
+    world.finish(next(iter(world.running)))
+    assert world.execution.is_over
+
+
+@pytest.mark.parametrize(
+    "path", ["x" * 300, "a/" * 3000, "a\\u0000b", "~" * 5000], ids=["long", "deep", "nul", "longer"]
+)
+@pytest.mark.parametrize("call", ["fileSize", "read", "fileExists", "fileURI", "isFileEmpty"])
+def test_a_path_that_no_disk_takes_is_a_missing_file(call, path, gov, actor):
+    gov.flows.register(f'{HEAD}{RETURN}"{{{{ {call}(vars.path) }}}}"\nvariables:\n  path: "{path}"\n', actor)
+    execution = gov.executions.start(StartRequest("n", "f"), actor)
+    execution = gov.executions.wait(execution.id, actor, until=lambda found: found.state.is_terminal, timeout=60)
+    [run] = execution.task_runs.values()
+    if call == "fileExists" or (run.failure is None and call == "fileURI"):
+        assert execution.state == "SUCCESS", run.failure
+    else:
+        assert run.failure is not None
+        assert run.failure.code in {"GOV861", "GOV862", "GOV104", "GOV878"}, run.failure
+        assert len(run.failure.message) < 500
+
+
+def test_a_missing_input_whose_description_is_empty_is_named(gov, actor):
+    gov.flows.register(f"{HEAD}inputs:\n  - {{id: x, type: STRING, description: ' '}}\n{LOG}", actor)
+    with pytest.raises(InputError) as caught:
+        gov.executions.start(StartRequest("n", "f"), actor)
+    assert caught.value.code == "GOV201"

@@ -43,7 +43,12 @@ def test_doctor_lists_what_is_in_effect_and_where_it_comes_from(
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql+psycopg://ann:hunter2@127.0.0.1:1/gov", "postgresql+psycopg:///gov?user=a&password=hunter2"]
+    "url",
+    [
+        "postgresql+psycopg://ann:hunter2@127.0.0.1:1/gov",
+        "postgresql+psycopg:///gov?user=a&password=hunter2",
+        "postgresql+psycopg://ann@127.0.0.1:1/gov?sslpassword=hunter2",
+    ],
 )
 def test_doctor_shows_no_secret(cli: Cli, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("JUPYTER_GOV_DB_URL", url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from typing import Any
 
@@ -202,3 +203,25 @@ async def test_reading_stops_nothing_and_a_body_has_no_name_in_it(ask: Ask, serv
     assert (named.status, named.body["code"]) == (422, "GOV486")
     assert (await ask(f"executions/no-such/{verb}", body={})).status == 404
     assert (await ask(f"executions/{gate.approval.execution_id}")).body["state"] == "PAUSED"
+
+
+async def test_texts_of_others_turn_no_direction_and_move_no_cursor(ask: Ask, service: Any) -> None:
+    """Whoever starts a run writes part of what its approver reads beside the buttons."""
+    gate = await open_gate(service)
+    deceptive = "Pay Alice\x1b[2K \u202eeciB yaP"
+
+    def update(gov: Any) -> None:
+        with gov.parts.store.write() as tx:
+            tx.cursor.execute(
+                "UPDATE gov_approvals SET title = ?, description = ?, subject = ? WHERE id = ?",
+                (deceptive, deceptive, json.dumps({deceptive: [deceptive]}), gate.approval.id),
+            )
+
+    await service(update)
+    reply = await ask(f"approvals/{gate.approval.id}")
+    assert reply.status == 200
+    told = json.dumps(reply.body, ensure_ascii=False)
+    assert not set(told) & set("\x1b\u202e")
+    assert "\\u001b" not in told
+    assert reply.body["title"] == "Pay Alice␛[2K \\u202eeciB yaP"
+    assert list(reply.body["subject"]) == ["Pay Alice␛[2K \\u202eeciB yaP"]

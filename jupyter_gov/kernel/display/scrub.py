@@ -12,11 +12,8 @@ from typing import Any
 
 from jupyter_gov.domain.sealed import veiled
 from jupyter_gov.kernel.snapshot_types import NamedText
-from jupyter_gov.legible import visible
 
 MAX_TEXT = 4_000
-_SENT_BACK = frozenset({"defaults", "values", "validator"})
-"""What a form answers with, or checks by, must be what the flow says."""
 
 
 class Scrubber:
@@ -82,14 +79,3 @@ def named(values: Mapping[str, Any] | None, scrub: Scrubber, limit: int = MAX_TE
         text, truncated = bounded(scrub(as_text(veiled(value))), limit)
         result.append({"name": name, "text": text, "truncated": truncated})
     return result
-
-
-def legible(document: Any) -> Any:
-    """Return a document whose texts, at any depth, hold no orders to a terminal and read in one direction."""
-    if isinstance(document, str):
-        return visible(document)
-    if isinstance(document, Mapping):
-        return {visible(key): item if key in _SENT_BACK else legible(item) for key, item in document.items()}
-    if isinstance(document, list | tuple):
-        return type(document)(map(legible, document))
-    return document

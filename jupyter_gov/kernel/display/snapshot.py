@@ -11,7 +11,7 @@ from jupyter_gov.domain.states import History, State
 from jupyter_gov.engine.graph import topology
 from jupyter_gov.kernel.display.gates import approval, log_line
 from jupyter_gov.kernel.display.material import Material
-from jupyter_gov.kernel.display.scrub import Scrubber, as_text, bounded, legible, named, scrubber
+from jupyter_gov.kernel.display.scrub import Scrubber, as_text, bounded, named, scrubber
 from jupyter_gov.kernel.snapshot_types import (
     SERVER_PATH,
     ExecutionSnapshot,
@@ -23,6 +23,7 @@ from jupyter_gov.kernel.snapshot_types import (
     ViewerSnapshot,
 )
 from jupyter_gov.lang.models.flow import Flow, TaskDef
+from jupyter_gov.legible import legible
 
 MAX_TASKS = 500
 GATES = frozenset(

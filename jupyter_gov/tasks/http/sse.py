@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -52,7 +52,9 @@ maxEvents: 10
 """,
     )
 
-    max_events: Dynamic[int] | None = Field(default=None, ge=1, description="After how many events to hang up.")
+    max_events: Dynamic[Annotated[int, Field(ge=1)]] | None = Field(
+        default=None, description="After how many events to hang up."
+    )
     concat_jq_expression: str | None = Field(default=None, description="jq program over each event.")
     failed_on_missing_jq: Dynamic[bool] = Field(
         default=True,
