@@ -406,7 +406,7 @@ def audit_show(
     limit: opt.Limit = 50,
     as_json: opt.Json = False,
 ) -> None:
-    """List entries of the history."""
+    """List the latest entries of the history, the newest last."""
     _of("history").show(run_id, limit, as_json=as_json)
 
 

@@ -189,12 +189,10 @@ def _audit(session: Session, options: Namespace) -> Table | None:
     if options.what == "verify":
         _verify(session, files=options.files, verbose=options.verbose)
         return None
-    stream = None
-    if options.id:
-        stream = f"execution/{lookup.execution_id(session.gov, options.id, session.actor)}"
+    stream = lookup.stream(session.gov, options.id, session.actor)
     rows = [
         (str(entry.seq), words.stamp(entry.ts_us), entry.actor_ref, entry.action, entry.subject)
-        for entry in session.gov.audit.entries(session.actor, stream, limit=options.limit)
+        for entry in session.gov.audit.entries(session.actor, stream, limit=options.limit, latest=True)
     ]
     return Table(("Entry", "At", "Who", "What", "On what"), rows, empty="No entry.")
 

@@ -235,10 +235,18 @@ def closest_type(name: str, known: Iterable[str]) -> str | None:
     candidates = by_last[last[0]] if last else names
     found = get_close_matches(name[:200], candidates, n=1, cutoff=0.0 if last else 0.75)
     # Names share long beginnings; the last parts must be alike as well.
-    if not found:
+    if not found or _of_another_plugin(name[:200], found[0]):
         return None
     wanted, offered = (_squeezed(part.rpartition(".")[2]) for part in (name[:200], found[0]))
     return found[0] if SequenceMatcher(None, wanted, offered).ratio() >= 0.5 else None
+
+
+def _of_another_plugin(written: str, offered: str) -> bool:
+    """Return whether two types come from plugins that nobody mixes up: a query of BigQuery is none of DuckDB."""
+    ours, theirs = written.split(".")[:-1], offered.split(".")[:-1]
+    if ours[:3] != theirs[:3] or ours[:3] != ["io", "kestra", "plugin"] or ours[3:4] == theirs[3:4] == ["core"]:
+        return False
+    return any(SequenceMatcher(None, *pair).ratio() < 0.6 for pair in zip(ours, theirs, strict=False))
 
 
 def _squeezed(word: str) -> str:

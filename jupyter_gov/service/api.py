@@ -410,8 +410,10 @@ class AuditService(Protocol):
     """The history."""
 
     def entries(
-        self, actor: Actor, stream: str | None = None, *, after: int = 0, limit: int = 500
-    ) -> Sequence[AuditEntry]: ...
+        self, actor: Actor, stream: str | None = None, *, after: int = 0, limit: int = 500, latest: bool = False
+    ) -> Sequence[AuditEntry]:
+        """Return entries of one stream (or of all), oldest first; ``latest``: the last ones, if there are more."""
+        ...
 
     def verify(
         self, actor: Actor, on_progress: Callable[[int, int], None] | None = None, *, files: bool = False

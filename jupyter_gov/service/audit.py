@@ -22,11 +22,11 @@ class Audit:
         self._parts = parts
 
     def entries(
-        self, actor: Actor, stream: str | None = None, *, after: int = 0, limit: int = 500
+        self, actor: Actor, stream: str | None = None, *, after: int = 0, limit: int = 500, latest: bool = False
     ) -> Sequence[AuditEntry]:
-        """Return entries of one stream (or of all), oldest first."""
+        """Return entries of one stream (or of all), oldest first; ``latest``: the last ones, if there are more."""
         with self._parts.store.read() as tx:
-            return self._parts.store.audit_log.entries(tx, stream, after=after, limit=limit)
+            return self._parts.store.audit_log.entries(tx, stream, after=after, limit=limit, latest=latest)
 
     def verify(
         self, actor: Actor, on_progress: Callable[[int, int], None] | None = None, *, files: bool = False

@@ -6,6 +6,7 @@ from jupyter_gov.domain.actor import Actor
 from jupyter_gov.domain.approval import ApprovalStatus
 from jupyter_gov.domain.trigger import Trigger
 from jupyter_gov.errors import NotFoundError
+from jupyter_gov.lang.diagnostics import did_you_mean
 from jupyter_gov.service.api import ApprovalDetail, Gov
 
 _SEARCHED = 500
@@ -67,8 +68,28 @@ def trigger(gov: Gov, text: str, actor: Actor) -> Trigger:
     if text in known:
         return known[text]
     if not matching:
-        raise NotFoundError(f"no trigger is called {text!r}", hint="List them: jupyter gov triggers")
+        hint = did_you_mean(text, known) or "List them: jupyter gov triggers"
+        raise NotFoundError(f"no trigger is called {text!r}", hint=hint)
     return known[_single(text, matching, "trigger", "jupyter gov triggers", exact=True)]
+
+
+def stream(gov: Gov, text: str | None, actor: Actor) -> str | None:
+    """Return the stream of a run's history, or None for all; a deleted run is found by its whole id.
+
+    Raises
+    ------
+    NotFoundError
+        ``GOV302`` nothing matches; ``GOV336`` several do.
+    """
+    if not text:
+        return None
+    try:
+        return f"execution/{execution_id(gov, text, actor)}"
+    except NotFoundError:
+        # The rows of a deleted run are gone; its history is not.
+        if not gov.audit.entries(actor, f"execution/{text}", limit=1):
+            raise
+        return f"execution/{text}"
 
 
 def _run_of_gate(gov: Gov, text: str, actor: Actor) -> str:

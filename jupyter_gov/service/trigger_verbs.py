@@ -67,8 +67,11 @@ class TriggerVerbs:
         now = self._parts.now()
         kept, place = self._scheduled(key)
         if not kept.is_active:
+            turn_on = f"Turn it on: jupyter gov triggers toggle {kept.name} --on"
             raise ExecutionError(
-                f"trigger {kept.name} is turned off; a backfill would not go on", code="GOV381", hint="Turn it on."
+                f"trigger {kept.name} is turned off; a backfill would not go on",
+                code="GOV381",
+                hint="Take `disabled` out of the text of its flow." if kept.off else turn_on,
             )
         if kept.backfill is not None:
             raise ExecutionError(

@@ -77,6 +77,14 @@ _OF_STREAM = Statement(
     .limit(bindparam("n"))
 )
 _OF_ALL = Statement(_SELECT.where(_entries.c.id > bindparam("after")).order_by(_entries.c.id).limit(bindparam("n")))
+_LAST_OF_STREAM = Statement(
+    _SELECT.where(_entries.c.stream == bindparam("stream"), _entries.c.seq > bindparam("after"))
+    .order_by(_entries.c.seq.desc())
+    .limit(bindparam("n"))
+)
+_LAST_OF_ALL = Statement(
+    _SELECT.where(_entries.c.id > bindparam("after")).order_by(_entries.c.id.desc()).limit(bindparam("n"))
+)
 _STREAMS = Statement(
     select(_entries.c.stream, func.max(_entries.c.seq)).group_by(_entries.c.stream).order_by(_entries.c.stream)
 )
@@ -153,13 +161,22 @@ class AuditLog:
         tx.after_commit(lambda: self._refs.__setitem__(actor, ref))
         return ref
 
-    def entries(self, tx: Tx, stream: str | None = None, after: int = 0, limit: int = 500) -> list[AuditEntry]:
+    def entries(
+        self, tx: Tx, stream: str | None = None, after: int = 0, limit: int = 500, *, latest: bool = False
+    ) -> list[AuditEntry]:
         """Return entries after a number: of a stream by ``seq``, of all by the order in which they were stored.
+
+        If there are more than the limit: the first ones, or with ``latest`` the last ones; in any case oldest first.
 
         An entry whose actor was forgotten shows the pseudonym; one whose body was erased shows an empty body.
         """
         values = {"after": after, "n": limit}
-        rows = tx.rows(_OF_ALL, values) if stream is None else tx.rows(_OF_STREAM, {**values, "stream": stream})
+        if stream is None:
+            rows = tx.rows(_LAST_OF_ALL if latest else _OF_ALL, values)
+        else:
+            rows = tx.rows(_LAST_OF_STREAM if latest else _OF_STREAM, {**values, "stream": stream})
+        if latest:
+            rows = list(reversed(rows))
         return [AuditEntry(*(*row[:9], from_json(row[9]) if row[9] else {})) for row in rows]
 
     def streams(self, tx: Tx) -> dict[str, int]:

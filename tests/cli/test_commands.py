@@ -192,6 +192,7 @@ def test_a_type_that_no_plugin_offers_is_stored_if_asked_for_and_fails_when_reac
 def test_check_of_a_missing_or_binary_file(cli: Cli, home: Path) -> None:
     missing = cli("check", "nowhere.yaml")
     assert (missing.code, "GOV350" in missing.err) == (1, True)
+    assert "*.yaml" in cli("check", ".").err
     (home / "binary.yaml").write_bytes(b"\xff\xfe\x00")
     binary = cli("check", "binary.yaml")
     assert (binary.code, "UTF-8" in binary.err) == (1, True)
@@ -531,6 +532,9 @@ def test_the_history_is_verified_shown_exported_and_asked(cli: Cli, write: Write
     entries = cli("audit", "show", "last", "--json").json
     assert entries[0]["action"] == "execution.created"
     assert "execution.created" in cli("audit", "show", "last").out
+    assert cli("audit", "show", "last", "-n", "2", "--json").json == entries[-2:]
+    everything = cli("audit", "show", "-n", "1000", "--json").json
+    assert cli("audit", "show", "-n", "2", "--json").json == everything[-2:]
     assert cli("audit", "export", "history.jsonl").code == 0
     assert len((home / "history.jsonl").read_text().splitlines()) >= len(entries)
     assert "GOV351" in cli("audit", "export", "history.jsonl").err

@@ -25,6 +25,9 @@ def test_a_run_goes_when_somebody_is_sure_and_its_history_stays(cli: Cli, write:
     told = cli("audit", "show", "--json").json
     (entry,) = [one for one in told if one["action"] == "execution.deleted"]
     assert run["id"] in entry["stream"]
+    assert f"audit show {run['id']}" in gone.out
+    assert "execution.deleted" in cli("audit", "show", run["id"]).out
+    assert cli("audit", "show", run["id"] + "x").code == 1
     assert "asked for by the customer" in str(entry)
     assert cli("audit", "verify").code == 0
 

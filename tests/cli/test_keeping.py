@@ -76,6 +76,7 @@ class TestFiles:
         gov.namespace_files.put(SPACE, "users.sql", home / "users.sql", local_actor())
         for words, code in (
             (("put", SPACE, "missing.txt"), "GOV350"),
+            (("put", SPACE, "."), "one by one"),
             (("put", SPACE, "users.sql", "../up.sql"), "GOV878"),
             (("put", SPACE, "users.sql", "--no-overwrite"), "GOV747"),
             (("get", SPACE, "other.sql"), "GOV716"),

@@ -67,6 +67,8 @@ def test_a_backfill_begins_is_held_and_ends(cli: Cli, registered: Cli) -> None:
     ("words", "code", "said"),
     [
         (("toggle", "nobody", "--off"), 1, "GOV302"),
+        (("toggle", "demo.team.nightly/nihgt", "--off"), 1, "did you mean"),
+        (("backfill", "never", "--start", "2026-01-01"), 1, "text of its flow"),
         (("toggle", "never", "--on"), 1, "GOV380"),
         (("toggle", "night"), 2, "--on"),
         (("backfill", "night"), 2, "--start"),

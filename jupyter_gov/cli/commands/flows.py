@@ -68,7 +68,8 @@ def read_text(file: Path) -> str:
         return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise ExecutionError(f"{file} cannot be read: {reason}.", code="GOV350", hint="Check the path.") from error
+        hint = f"Name the files in it, such as {file / '*.yaml'}." if file.is_dir() else "Check the path."
+        raise ExecutionError(f"{file} cannot be read: {reason}.", code="GOV350", hint=hint) from error
     except UnicodeDecodeError as error:
         raise ExecutionError(
             f"{file} is no UTF-8 text (byte {error.start}).", code="GOV350", hint="Save it as UTF-8."

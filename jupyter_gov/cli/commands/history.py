@@ -77,8 +77,7 @@ def print_report(report: VerifyReport, *, verbose: bool = False) -> None:
 def show(run_id: str | None, limit: int, *, as_json: bool) -> None:
     """List entries."""
     with host.opened() as (gov, actor):
-        stream = f"execution/{lookup.execution_id(gov, run_id, actor)}" if run_id else None
-        entries = gov.audit.entries(actor, stream, limit=limit)
+        entries = gov.audit.entries(actor, lookup.stream(gov, run_id, actor), limit=limit, latest=True)
     if as_json:
         screen.emit([shapes.entry(entry) for entry in entries])
         return

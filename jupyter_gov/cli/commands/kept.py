@@ -87,7 +87,8 @@ def put_file(namespace: str, source: Path, path: str | None, *, overwrite: bool,
     elif source.is_file():
         content = source
     else:
-        raise ExecutionError(f"{source} is no file that can be read.", code="GOV350", hint="Check the path.")
+        hint = "Store its files one by one." if source.is_dir() else "Check the path."
+        raise ExecutionError(f"{source} is no file that can be read.", code="GOV350", hint=hint)
     with host.opened(begins=True) as (gov, actor):
         uri = gov.namespace_files.put(namespace, path or source.name, content, actor, overwrite=overwrite)
     if as_json:

@@ -251,6 +251,7 @@ def delete(run_id: str, reason: str | None, kinds: Mapping[str, bool], *, sure: 
         screen.emit({"id": found.id, "deleted": dict(gone)})
     else:
         screen.say(f"deleted {name}: {gone['logs']} log lines, {gone['metrics']} metrics; its history stays")
+        screen.say(f"    jupyter gov audit show {found.id}", style="dim")
 
 
 def taken_up(gov: Gov, actor: Actor, before: Execution) -> bool:

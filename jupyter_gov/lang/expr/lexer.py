@@ -136,7 +136,11 @@ class _Scanner:
     def _comment(self, start: int) -> None:
         end = self.source.find("#}", self.at)
         if end < 0:
-            raise SyntaxFault("a comment is opened by `{#` and never closed by `#}`", offset=start)
+            raise SyntaxFault(
+                "a comment is opened by `{#` and never closed by `#}`",
+                offset=start,
+                hint="If it belongs to a script, such as ${#name} in a shell: {% raw %}${#name}{% endraw %}.",
+            )
         self._trim_next = self.source[self.at : end].endswith("-")
         self.at = end + 2
 

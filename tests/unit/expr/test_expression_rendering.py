@@ -183,6 +183,7 @@ def test_undefined_names_the_part_and_its_place(template: str, name: str, line: 
         ("{{ x | chunk(1, size=2) }}", "GOV154", 1, 17, "twice"),
         ("{{ fromJson() }}", "GOV154", 1, 4, "needs the argument `json`"),
         ("{# open", "GOV152", 1, 1, "never closed"),
+        ("echo ${#NAME}", "GOV152", 1, 7, "{% raw %}"),
         ("{% raw %}x", "GOV152", 1, 1, "endraw"),
         ("{% verbatim %}x", "GOV152", 1, 1, "endverbatim"),
         ("{{ 99999999999999999999 }}", "GOV152", 1, 4, "below"),

@@ -86,6 +86,9 @@ def test_closest(word: str, meant: str | None) -> None:
         ("io.kestra.plugin.scripts.shell.Command", "io.kestra.plugin.scripts.shell.Commands"),
         ("io.kestra.plugin.scripts.python.commands", "io.kestra.plugin.scripts.python.Commands"),
         ("com.example.Nothing", None),
+        ("io.kestra.plugin.core.log.Pause", "io.kestra.plugin.core.flow.Pause"),
+        ("io.kestra.plugin.script.shel.Commands", "io.kestra.plugin.scripts.shell.Commands"),
+        ("io.kestra.plugin.docker.cli.Commands", None),
     ],
 )
 def test_closest_type(name: str, meant: str | None) -> None:
