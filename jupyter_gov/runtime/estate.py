@@ -62,6 +62,7 @@ class Estate:
         self._ready: dict[str, Owned] = {}
         self._look_at: float | None = None
         self._others_wait = False
+        self._leaving = False
 
     # --- what the loop asks -----------------------------------------------------------------------------------
 
@@ -116,7 +117,7 @@ class Estate:
                 owned = self._owned.get(job.execution.id)
                 if owned is not None and event is not None:
                     self.deliver(owned, Delivery(event, job=job))
-                elif owned is not None and self._waits_for(owned, job):
+                elif owned is not None and not self._leaving and self._waits_for(owned, job):
                     # Its worker doubted the lease for a moment, and nobody can say how the attempt went: it is as lost
                     # as with its process, and whoever takes the execution over (we, most likely) puts that on record.
                     self.drop(owned.id)
@@ -204,6 +205,7 @@ class Estate:
 
     def cancel_all(self) -> None:
         """Ask everything that runs to stop, without a word about how it ended."""
+        self._leaving = True
         for execution_id in self._owned:
             self._board.withdraw(execution_id)
             self._board.cancel(execution_id, "lease")

@@ -181,10 +181,10 @@ def test_outputs_that_are_too_large_are_refused(rig: Rig) -> None:
 
 def test_masks_hide_each_line_and_the_longest_first() -> None:
     masks = Masks()
-    masks.add("abc")
+    masks.add("abcd")
     masks.add("abcdef\nsecond line\n")
-    assert masks.apply("abcdef abc second line") == "******** ******** ********"
-    assert masks.apply_deep({"abc": ["x abc", 1, None]}) == {"********": ["x ********", 1, None]}
+    assert masks.apply("abcdef abcd second line") == "******** ******** ********"
+    assert masks.apply_deep({"abcd": ["x abcd", 1, None]}) == {"********": ["x ********", 1, None]}
 
 
 def test_the_environment_of_children_is_allow_listed() -> None:
