@@ -251,21 +251,17 @@ def test_what_is_missing_is_said_beside_its_field(widget: Widget) -> None:
 
 def test_a_decision_carries_the_proof_of_the_page(widget: Widget) -> None:
     widget.page.context.add_cookies([{"name": "_xsrf", "value": "2|secret", "url": ORIGIN}])
-    asked: list[Any] = []
     answer = {**snapshots.gate(), "status": "APPROVED", "statusBy": "ann", "statusAt": snapshots.at(99)}
 
-    def serve(route: Route) -> None:
-        asked.append(route.request)
-        route.fulfill(status=200, json=answer)
-
     widget.signed_in()
-    widget.page.route("**/decision", serve)
+    widget.page.route("**/decision", lambda route: route.fulfill(status=200, json=answer))
     widget.show(snapshots.at_gate())
     widget.fill()
     widget.gate.get_by_label("Reason").fill("looks right")
-    widget.button("Approve").click()
+    with widget.page.expect_request("**/decision") as sent:
+        widget.button("Approve").click()
     expect(widget.gate).to_contain_text("ann")
-    request = asked[0]
+    request = sent.value
     gate = snapshots.gate()
     assert request.url == f"{ORIGIN}/base/jupyter-gov/api/v1/approvals/{gate['id']}/decision"
     assert request.headers["x-xsrftoken"] == "2|secret"
