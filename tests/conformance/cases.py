@@ -49,13 +49,13 @@ def parametrize(
         reason = f"no {file}: give --corpus DIR or JUPYTER_GOV_CORPUS"
         found = [pytest.param({}, id="corpus", marks=pytest.mark.skip(reason=reason))]
     else:
-        pending = {} if is_asked_for(metafunc.config) else not_built_yet()
+        pending = {} if is_asked_for(metafunc.config) else known_failures()
         found = [_parameter(case, file, group(case), pending) for case in read(path)]
     metafunc.parametrize("case", [*found, *(_own(case, file, group(case)) for case in read(OWN / file))])
 
 
-def not_built_yet() -> dict[str, str]:
-    """Return why cases fail that need what is not built yet: ``file/case: reason``, one a line.
+def known_failures() -> dict[str, str]:
+    """Return why cases fail, by a decision or since something is not built yet: ``file/case: reason``, one a line.
 
     They are expected to fail, strictly: a case that passes must leave the list. Who asks for a corpus sees them fail.
     """
@@ -69,7 +69,7 @@ def _parameter(case: dict[str, Any], file: str, group: str, pending: Mapping[str
     marks += [pytest.mark.skip(reason=LEFT_OUT[need]) for need in case.get("needs") or [] if need in LEFT_OUT]
     reason = pending.get(f"{file}/{case['id']}")
     if reason is not None:
-        marks.append(pytest.mark.xfail(reason=f"not built yet: {reason}"))
+        marks.append(pytest.mark.xfail(reason=reason))
     return pytest.param(case, id=case["id"], marks=marks)
 
 
